@@ -1,0 +1,73 @@
+// Reads Prometheus's text format 0.0.4 and OpenMetrics 1.0, line by line, without copying.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "telemetry/labels.h"
+#include "telemetry/metadata.h"
+
+namespace inferscope::exposition {
+
+enum class Format { text, openmetrics };
+
+/// By Content-Type; nothing known means text (as Prometheus's fallback).
+Format format_of(std::string_view content_type);
+/// What a scrape asks for: text 0.0.4 first (prometheus_client garbles names in OpenMetrics without
+/// escaping=allow-utf-8), OpenMetrics second.
+extern const std::string_view kAcceptHeader;
+
+/// One line of a page. Views point into the page.
+struct Line {
+    enum class Kind { sample, type, help, unit, comment, blank, eof } kind = Kind::blank;
+    std::string_view key;  ///< sample: name and labels as they stand, `name{...}`, without spaces at its ends
+    std::string_view name;    ///< sample: metric name (unquoted form); type, help, unit: the family's name
+    std::string_view labels;  ///< sample: what stands between the braces
+    std::string_view text;    ///< type: the word; help, unit: the rest of the line, still escaped
+    std::string_view value_text;
+    double value = 0;
+    std::optional<Timestamp> time;    ///< ms; OpenMetrics seconds are converted
+    std::string_view exemplar;  ///< OpenMetrics: what stands behind " # ", else empty
+    MetricType type = MetricType::unknown;
+};
+
+/// Walks a page. After an error it is finished.
+class LineReader {
+public:
+    LineReader(std::string_view page, Format format);
+
+    /// The next line; nothing at the end. Fails with line and column for what the format forbids.
+    Result<std::optional<Line>, ParseError> next();
+    /// Bytes of the page that have been read: the next line starts here.
+    [[nodiscard]] std::size_t offset() const { return at_; }
+    [[nodiscard]] int line_number() const { return line_; }
+
+private:
+    std::string_view page_;
+    Format format_;
+    std::size_t at_ = 0;
+    int line_ = 0;
+    bool ended_ = false;
+};
+
+/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__. Fails for bad escapes, invalid UTF-8, a name
+/// that stands twice. Columns count from the key's start.
+Result<Labels, ParseError> parse_series(std::string_view key);
+
+/// A parsed exemplar: `{trace_id="x"} 0.67 1520879607.789`.
+struct ParsedExemplar {
+    Labels labels;
+    double value = 0;
+    std::optional<Timestamp> time;
+};
+Result<ParsedExemplar, ParseError> parse_exemplar(std::string_view text);
+
+/// A family's HELP text with its escapes resolved.
+std::string unescape_help(std::string_view text, Format format);
+
+}  // namespace inferscope::exposition

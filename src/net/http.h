@@ -1,0 +1,55 @@
+// HTTP messages as values: transport without meaning.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace inferscope::net {
+
+/// Header fields in order; names compare without case.
+class Headers {
+public:
+    Headers() = default;
+    Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+
+    void add(std::string_view name, std::string_view value);
+    /// Replaces all fields of that name.
+    void set(std::string_view name, std::string_view value);
+    void remove(std::string_view name);
+    /// The first field's value; empty if there is none.
+    [[nodiscard]] std::string_view get(std::string_view name) const;
+    [[nodiscard]] bool has(std::string_view name) const;
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+
+private:
+    std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string target = "/";  ///< origin form: path and query
+    Headers headers;
+    std::string body;
+    std::string remote_address;  ///< server side only: the peer's IP
+
+    /// The target without its query, percent-decoded.
+    [[nodiscard]] std::string path() const;
+    /// The first value of a query parameter (or of a form body), decoded.
+    [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
+};
+
+struct HttpResponse {
+    int status = 200;
+    Headers headers;
+    std::string body;
+
+    static HttpResponse text(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");
+    static HttpResponse json(int status, std::string body) { return text(status, std::move(body), "application/json"); }
+};
+
+std::string_view reason_phrase(int status);
+
+}  // namespace inferscope::net

@@ -1,0 +1,67 @@
+// An HTTP/1.1 client that keeps one connection to one origin alive. Every bound is its caller's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/async.h"
+#include "net/http.h"
+#include "net/url.h"
+
+namespace inferscope::net {
+
+/// How far an exchange came before it failed: probes tell "refused" from "reached but silent" by it.
+enum class Phase { resolve, connect, tls, send, headers, body };
+std::string_view to_string(Phase phase);
+
+struct FetchError : Error {
+    Phase phase = Phase::connect;
+};
+
+struct TlsSettings {
+    std::string ca_file;    ///< empty: the system's
+    std::string cert_file;  ///< client certificate
+    std::string key_file;
+    std::string server_name;  ///< for SNI and the check of the certificate; empty: the URL's host
+    bool insecure_skip_verify = false;
+};
+
+struct ClientSettings {
+    TlsSettings tls;
+    /// Bound on the body as it comes *and* as it is after decompression; passing it is limit_exceeded.
+    std::uint64_t max_body_bytes = 64u << 20;
+    std::uint64_t max_header_bytes = 64u << 10;
+    /// Redirects followed for one request; credentials (Authorization, Cookie) stay behind on another origin.
+    int max_redirects = 0;
+    /// Addresses in 169.254.0.0/16, fe80::/10 and the cloud metadata addresses are refused.
+    bool refuse_link_local = false;
+};
+
+/// One origin, at most one exchange at a time. Reconnects by itself; a kept-alive connection that the peer closed
+/// meanwhile is retried once with a fresh one. Decompresses gzip when `Accept-Encoding` was sent.
+/// Thread: confined to its executor.
+class HttpClient {
+public:
+    HttpClient(Executor executor, const Url& origin, ClientSettings settings);
+    ~HttpClient();
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+
+    /// Sends and reads the whole answer. Host and User-Agent are filled in. Fails with timeout at `deadline`.
+    /// The error's text is for users: redacted, with the phase ("no answer within 5s: connected, no headers").
+    Task<Result<HttpResponse, FetchError>> send(HttpRequest request, SteadyTime deadline);
+
+    /// As send(), the body appended to `body` (whose memory is kept between calls); the response's own is empty.
+    Task<Result<HttpResponse, FetchError>> send_into(HttpRequest request, std::string& body, SteadyTime deadline);
+
+    void close();
+
+private:
+    class Connection;
+    std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace inferscope::net

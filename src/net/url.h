@@ -1,0 +1,34 @@
+// http and https URLs, and what of them may be shown.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace inferscope::net {
+
+struct Url {
+    std::string scheme = "http";  ///< "http" or "https"
+    std::string user;             ///< percent-decoded
+    std::string password;
+    std::string host;  ///< lower case; an IPv6 address without its brackets
+    std::uint16_t port = 80;
+    std::string target = "/";  ///< path and query, as they go on the wire
+
+    /// Fails with invalid_argument for other schemes, no host, a bad port, spaces and control bytes.
+    static Result<Url> parse(std::string_view text);
+    /// "host:port", IPv6 in brackets: also the Host header when the port isn't the scheme's own.
+    [[nodiscard]] std::string authority() const;
+    /// For logs, errors and pages: user info left out; values of query parameters whose name sounds secret
+    /// (token, key, secret, password, auth, sig) replaced by "***".
+    [[nodiscard]] std::string redacted() const;
+    /// The same origin with another path.
+    [[nodiscard]] Url with_target(std::string_view new_target) const;
+};
+
+std::string percent_decode(std::string_view text, bool plus_is_space);
+std::string percent_encode(std::string_view text);
+
+}  // namespace inferscope::net
