@@ -11,6 +11,9 @@ target_compile_options(inferscope_flags INTERFACE
     $<$<BOOL:${INFERSCOPE_WERROR}>:-Werror>
     -ffunction-sections -fdata-sections)
 target_link_options(inferscope_flags INTERFACE -fuse-ld=lld-19 -Wl,--gc-sections -Wl,--as-needed)
+# Asio and Beast are compiled once, in src/net/asio.cpp.
+target_compile_definitions(inferscope_flags INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION)
 target_include_directories(inferscope_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 if(INFERSCOPE_SANITIZE)
     target_compile_options(inferscope_flags INTERFACE
