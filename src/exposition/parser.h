@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads Prometheus's text format 0.0.4 and OpenMetrics 1.0, line by line, without copying.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes rows of "name, labels, value" for sources that make their own numbers (probes, collectors, self-metrics).
 // A series is announced when it is first set; what isn't set again before the next flush is stale in that row.
 #pragma once
