@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The coroutine type of the house, and nothing heavier: what a header needs to declare an asynchronous function.
+// The coroutine type of the house, and nothing heavier: what a header needs to declare an
+// asynchronous function.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
