@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An HTTP/1.1 server: bounded, with TLS and basic authentication as Prometheus's web configuration
 // file has them, and the checks of who may come in. It knows no paths: one handler answers.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCP streams, plain or TLS, whose every wait ends at a deadline; the door that accepts them; names
 // to addresses. Sockets are waited for and then read without blocking into memory that all streams
 // of a thread share: an idle stream, and one whose peer is slow, holds no buffer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS over OpenSSL: contexts are made when the first connection needs them, sessions read and write
 // a socket that doesn't block, and hold no buffers while they are idle.
 #pragma once
