@@ -1,6 +1,7 @@
 // HTTP messages as values: transport without meaning.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,8 @@ struct HttpRequest {
 
     /// The target without its query, percent-decoded.
     [[nodiscard]] std::string path() const;
-    /// The first value of a query parameter (or of a form body), decoded.
+    /// The first value of a parameter, decoded: of a form body (application/x-www-form-urlencoded) if it is there,
+    /// else of the query, as Prometheus reads them.
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
@@ -51,5 +53,12 @@ struct HttpResponse {
 };
 
 std::string_view reason_phrase(int status);
+
+/// ASCII, without case: names of headers and hosts.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// Whether a comma-separated header value ("gzip, br;q=0") lists `token`, and not with q=0.
+bool lists_token(std::string_view value, std::string_view token);
+/// The value of an Authorization header for the Basic scheme.
+std::string basic_authorization(std::string_view user, std::string_view password);
 
 }  // namespace inferscope::net
