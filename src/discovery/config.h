@@ -69,7 +69,7 @@ struct ScrapeConfig {
     std::string scheme = "http";
     std::vector<std::pair<std::string, std::vector<std::string>>> params;
     std::uint64_t target_limit =
-        0;  ///< more targets than that: all of them are down, as in Prometheus; 0 = none
+        0;  ///< a job with more targets has none of them, with the reason; 0 = none
     std::shared_ptr<const ScrapeSettings> settings = std::make_shared<const ScrapeSettings>();
     std::vector<TargetGroup> static_configs;
     std::vector<FileSdConfig> file_sd_configs;
@@ -92,7 +92,7 @@ struct EngineConfig {
 
 /// All that discovery needs to know.
 struct DiscoveryConfig {
-    GlobalConfig global;
+    Millis engine_interval{5'000};  ///< for engines that no scrape job names
     std::vector<ScrapeConfig> scrape_configs;
     std::vector<EngineConfig> engines;
     bool processes = true;  ///< look for engines among this machine's processes

@@ -65,13 +65,14 @@ struct DroppedTarget {
 /// parameters, relabelling, default port, instance, interval and time-out by label, __* removed.
 std::variant<Target, DroppedTarget> populate(const ScrapeConfig& config, const Labels& discovered);
 
-/// The target of an `engines:` entry, for job `kEnginesJob`. Fails for a bad URL.
-Result<Target> engine_target(const EngineConfig& engine, const GlobalConfig& global);
-
 /// The job label of engines that no scrape job names.
 inline constexpr std::string_view kEnginesJob = "engines";
 
-/// Where an engine of this kind shows its metrics: "/metrics", TensorRT-LLM "/prometheus/metrics".
-std::string_view default_metrics_path(std::string_view kind);
+/// The target of an `engines:` entry; its time-out is the interval, at most 10 s. Fails for a bad
+/// URL.
+Result<Target> engine_target(const EngineConfig& engine, Millis interval);
+
+/// As Prometheus writes it: "1m30s", "1d", "0s".
+std::string format_duration(Millis duration);
 
 }  // namespace inferscope::discovery
