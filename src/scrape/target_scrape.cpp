@@ -129,6 +129,7 @@ net::Task<void> TargetScrape::run() {
     co_await timer_->wait_until(tick);
     while (!stopped_) {
         co_await scrape_once();
+        if (!stopped_ && environment_.after_scrape) co_await environment_.after_scrape(self);
         if (stopped_) break;
         const SteadyTime next = pace_.next_tick(tick, environment_.clock.steady());
         const auto left_out = (next - tick) / target_->interval - 1;
@@ -162,6 +163,8 @@ TargetStatus TargetScrape::status() const {
     return {.target = target_,
             .health = last_time_ == 0 ? Health::unknown : last_.up ? Health::up : Health::down,
             .last_error = last_.error,
+            .http_status = last_.http_status,
+            .fetch_error = last_.fetch_error,
             .last_scrape = last_time_,
             .last_duration = last_.duration,
             .interval = pace_.interval(),
@@ -179,7 +182,7 @@ net::Task<void> TargetScrape::scrape_once() {
     outcome.duration = environment_.clock.steady() - start;
     if (!outcome.up) rows_.append_gap(time);
     const bool was_slowed = pace_.is_slowed();
-    pace_.on_answer(outcome.duration, outcome.no_answer);
+    pace_.on_answer(outcome.duration, outcome.fetch_error && outcome.fetch_error->code == Errc::timeout);
     if (!was_slowed && pace_.is_slowed()) {
         log::warning("{} answers slowly ({:.1f} s): asking it every {} ms until it recovers", target_->url.redacted(),
                      to_seconds(outcome.duration), pace_.interval().count());
@@ -204,9 +207,9 @@ net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, 
     auto answer = co_await client_->send_into(std::move(*to_send), page, start + target_->timeout);
     if (!answer) {
         outcome.error = answer.error().text;
-        outcome.no_answer = answer.error().code == Errc::timeout;
+        outcome.fetch_error = answer.error();
         client_->close();
-    } else if (answer->status != 200) {
+    } else if (outcome.http_status = answer->status; answer->status != 200) {
         outcome.error = explain(answer->status);
     } else {
         environment_.counters.bytes += page.size();

@@ -21,6 +21,8 @@
 
 namespace inferscope::scrape {
 
+class TargetScrape;
+
 /// What all scrapes share. Lives as long as they do; thread: io.
 struct ScrapeEnvironment {
     net::Executor io;
@@ -31,6 +33,8 @@ struct ScrapeEnvironment {
     Labels place;                                     ///< cluster_id, cluster_name, worker_id, worker_name
     ScrapeCounters counters;
     std::vector<std::string> spare_buffers;  ///< page texts, handed round so that each target holds only its last page
+    /// Awaited after each scrape, before the next one may start: probes of the same engine never run beside its scrape.
+    std::function<net::Task<void>(std::shared_ptr<TargetScrape>)> after_scrape;
 };
 
 enum class Health { unknown, up, down };
@@ -40,6 +44,8 @@ struct TargetStatus {
     discovery::TargetPtr target;
     Health health = Health::unknown;
     std::string last_error;  ///< redacted; empty while it is up
+    int http_status = 0;     ///< of the last scrape; 0: no answer
+    std::optional<net::FetchError> fetch_error;  ///< why there was no answer
     Timestamp last_scrape = 0;
     Nanos last_duration{};
     Millis interval{};  ///< in force: longer than the configured one while the target answers slowly
@@ -81,7 +87,8 @@ private:
     struct Outcome {
         bool up = false;
         std::string error;
-        bool no_answer = false;
+        int http_status = 0;
+        std::optional<net::FetchError> fetch_error;
         Nanos duration{};
         PageSummary page;
     };
