@@ -8,55 +8,20 @@
 #include <benchmark/benchmark.h>
 #include <fast_float/fast_float.h>
 
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
-#include "base/numbers.h"
+#include "bench/page_variants.h"
 #include "scrape/target_rows.h"
 
 namespace inferscope {
 namespace {
 
-constexpr int kVariants = 16;
-
-std::string read_page() {
-    std::stringstream text;
-    text << std::ifstream(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm/v1-single-load-05.prom").rdbuf();
-    CHECK(text.str().size() > 50'000, "the captured vLLM V1 page is there");
-    return text.str();
-}
-
-/// The page with two fifths of its values changed, differently in each variant.
-std::vector<std::string> variants_of(const std::string& page) {
-    std::mt19937_64 random(1);  // NOLINT(cert-msc51-cpp): the same pages in every run
-    std::vector<std::string> pages(kVariants);
-    std::stringstream lines(page);
-    std::string line;
-    while (std::getline(lines, line)) {
-        const bool is_sample = !line.starts_with('#');
-        const bool changes = is_sample && random() % 5 < 2;
-        for (auto& variant : pages) {
-            if (changes) {
-                const auto value = static_cast<double>(random() % 1'000'000) / (random() % 2 == 0 ? 1 : 1000);
-                std::string text = format_number(value);
-                if (text.find('.') == std::string::npos) text += ".0";
-                variant += line.substr(0, line.rfind(' ') + 1) + text + "\n";
-            } else {
-                variant += line + "\n";
-            }
-        }
-    }
-    return pages;
-}
-
 const std::vector<std::string>& pages() {
-    static const auto kPages = variants_of(read_page());
+    static const auto kPages =
+        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm/v1-single-load-05.prom"));
     return kPages;
 }
 
@@ -97,7 +62,7 @@ void BM_KnownLayout(benchmark::State& state) {
     std::string page;
     for (auto _ : state) {
         // The copy stands for the bytes that arrive from the socket; the bare loop pays for it too.
-        page.assign(pages()[turn++ % kVariants]);
+        page.assign(pages()[turn++ % bench::kVariants]);
         const auto appended = rows.append(page, exposition::Format::text, now += 1000);
         CHECK(appended && (turn == 1 || appended->layout_known), "the layout stays known");
     }
@@ -125,7 +90,7 @@ void BM_KnownLayoutBare(benchmark::State& state) {
     std::size_t turn = 0;
     std::string page;
     for (auto _ : state) {
-        page.assign(pages()[turn++ % kVariants]);
+        page.assign(pages()[turn++ % bench::kVariants]);
         const char* old = known.data();
         const char* now = page.data();
         for (std::size_t i = 0; i < layout.size(); ++i) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who may come in, as far as a request's own headers tell: guards against DNS rebinding (Host) and
 // against pages of other sites that use a visitor's browser (Origin, Sec-Fetch-Site). Pure. Source:
 // Fetch Metadata (W3C), RFC 6454 (Origin), RFC 9110 7.2 (Host).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Users and their bcrypt hashes, and what was found out about passwords, since bcrypt takes 100 ms
 // on purpose.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading Prometheus's web configuration file.
 #include <fmt/format.h>
 
