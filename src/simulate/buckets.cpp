@@ -6,11 +6,11 @@
 
 namespace inferscope::simulate {
 
-void Buckets::observe(double value) {
+void Buckets::observe(double value, std::uint64_t times) {
     const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-    ++counts_[static_cast<std::size_t>(bucket)];
-    ++count_;
-    sum_ += value;
+    counts_[static_cast<std::size_t>(bucket)] += times;
+    count_ += times;
+    sum_ += value * static_cast<double>(times);
 }
 
 void Buckets::add(const Buckets& other) {

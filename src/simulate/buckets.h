@@ -15,7 +15,7 @@ public:
     explicit Buckets(std::span<const double> bounds)
         : bounds_(bounds), counts_(bounds.size() + 1) {}
 
-    void observe(double value);
+    void observe(double value, std::uint64_t times = 1);
     /// Adds what `other`, which has the same bounds, has counted.
     void add(const Buckets& other);
 
