@@ -95,7 +95,8 @@ Result<Faults> Faults::parse(std::string_view json, bool& restart) {
     reader.read("restart", restart);
     reader.finish();
     if (!diagnostics.ok()) return diagnostics.error()->error();
-    const auto longest = static_cast<std::uint64_t>(kLongestFault.count()) + 1;  // check() refuses it
+    const auto longest =
+        static_cast<std::uint64_t>(kLongestFault.count()) + 1;  // check() refuses it
     delay = std::min(delay, longest);
     loading = std::min(loading, longest);
     faults.metrics_delay = Millis(delay);
@@ -108,7 +109,8 @@ Result<void> EngineSettings::check() const {
         check_range("KV blocks", kv_blocks, 8, 10'000'000),
         check_range("max num seqs", max_num_seqs, 1, 2048),
         check_range("max model len", max_model_len, 16, 10'000'000),
-        check_range("length of the model name", model_name.size(), std::size_t{1}, kMaxModelNameBytes),
+        check_range("length of the model name", model_name.size(), std::size_t{1},
+                    kMaxModelNameBytes),
         check_workload(workload),
     };
     for (const auto& check : checks) {
@@ -122,15 +124,18 @@ Result<void> EngineSettings::check() const {
 
 Result<void> Faults::check(EngineKind kind) const {
     if (missing_families.size() > kMaxMissingFamilies) {
-        return Error{Errc::limit_exceeded, fmt::format("fault: {} missing_families, allowed are {}",
-                                                       missing_families.size(), kMaxMissingFamilies)};
+        return Error{Errc::limit_exceeded,
+                     fmt::format("fault: {} missing_families, allowed are {}",
+                                 missing_families.size(), kMaxMissingFamilies)};
     }
     if (std::max(metrics_delay, loading) > kLongestFault) {
-        return Error{Errc::limit_exceeded, fmt::format("fault: metrics_delay_ms and loading_ms are at most {}",
-                                                       kLongestFault.count())};
+        return Error{Errc::limit_exceeded,
+                     fmt::format("fault: metrics_delay_ms and loading_ms are at most {}",
+                                 kLongestFault.count())};
     }
     if (sleep && kind != EngineKind::vllm_v1) {
-        return Error{Errc::invalid_argument, fmt::format("fault: sleep is vllm-v1's, this is {}", to_string(kind))};
+        return Error{Errc::invalid_argument,
+                     fmt::format("fault: sleep is vllm-v1's, this is {}", to_string(kind))};
     }
     return {};
 }
@@ -146,8 +151,7 @@ ModelSettings model_settings(const EngineSettings& settings) {
     model.max_batched_tokens = std::max(2048, settings.max_num_seqs);
     model.max_model_len = settings.max_model_len;
     if (settings.kind != EngineKind::vllm_v1) model.batching = Batching::prefill_first;
-    if (settings.kind ==
-        EngineKind::sglang) {  // pages of one token; reports every 40 decode steps
+    if (settings.kind == EngineKind::sglang) {  // pages of one token; reports every 40 decode steps
         model.block_tokens = 1;
         model.kv_blocks = settings.kv_blocks * kBlockTokens;
         model.report_every_decode_steps = 40;

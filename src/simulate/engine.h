@@ -31,7 +31,7 @@ struct Faults {
     /// stands still.
     Millis loading{0};
     /// Left out of the page: as their TYPE lines name them.
-    std::vector<std::string> missing_families;
+    std::vector<std::string> missing_families = {};
 
     /// Fails with limit_exceeded, or with invalid_argument for what such an engine doesn't do.
     [[nodiscard]] Result<void> check(EngineKind kind) const;
@@ -54,7 +54,8 @@ struct EngineSettings {
     [[nodiscard]] Result<void> check() const;
 };
 
-/// The queueing model that plays such an engine: its batching, its page size, its histograms' bounds.
+/// The queueing model that plays such an engine: its batching, its page size, its histograms'
+/// bounds.
 ModelSettings model_settings(const EngineSettings& settings);
 /// E.g. "0.20.0+simulated".
 std::string_view engine_version(EngineKind kind);

@@ -71,7 +71,8 @@ TEST(Faults, AreBounded) {
     EXPECT_FALSE(faults->check(EngineKind::vllm_v1));
     EXPECT_TRUE(Faults{.sleep = true}.check(EngineKind::vllm_v1));
     EXPECT_FALSE(Faults{.sleep = true}.check(EngineKind::sglang));
-    EXPECT_FALSE(Faults{.missing_families = std::vector<std::string>(201)}.check(EngineKind::sglang));
+    EXPECT_FALSE(
+        Faults{.missing_families = std::vector<std::string>(201)}.check(EngineKind::sglang));
 }
 
 TEST(ModelSettings, GiveSglangPagesOfOneToken) {

@@ -25,9 +25,7 @@ struct Played {
         model.emplace(model_settings(settings));
         http.emplace(model->settings().bounds.http, model->settings().bounds.http_fine);
     }
-    std::string page() {
-        return render_page({settings, *model, *http, faults, 1795307233680});
-    }
+    std::string page() { return render_page({settings, *model, *http, faults, 1795307233680}); }
 
     EngineSettings settings;
     Faults faults;
@@ -219,7 +217,7 @@ TEST(Pages, LeaveOutAFamilyThatIsMissing) {
     engine.model->advance(minutes(1));
     const auto all = shape_of(engine.page()).size();
     engine.faults.missing_families = {"vllm:kv_cache_usage_perc",
-                                               "vllm:e2e_request_latency_seconds"};
+                                      "vllm:e2e_request_latency_seconds"};
     const auto page = engine.page();
     EXPECT_EQ(shape_of(page).size(), all - 2);
     EXPECT_FALSE(page.contains("kv_cache_usage_perc"));
