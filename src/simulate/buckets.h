@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A histogram that can be read: counts by bucket, as the simulated engines publish them.
 #pragma once
 

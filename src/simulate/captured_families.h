@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What real pages consist of, for the tests: each family in page order with its type and the shapes
 // of its samples (suffix, label names in order, times in one label set for buckets). Taken from
 // pages that vLLM 0.5 and the metric code of vLLM V1 and SGLang of 2026-08 wrote.

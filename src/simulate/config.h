@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a simulated engine's server is told: settings, defaults, checks.
 #pragma once
 

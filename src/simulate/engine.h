@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which engine is played and how big it is; what is wrong with it. Pure: no server, no sockets.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the HTTP server of a simulated engine counts about itself, as the engines' web frameworks
 // do.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The queueing model of one engine: continuous batching over a paged KV cache, as a discrete-event
 // simulation.
 //

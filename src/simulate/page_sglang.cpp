@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of SGLang 2026-08: a multi-process page (no _created, no process families; histograms
 // and counters appear with their first observation), gauges as of the scheduler's latest report.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of vLLM 0.5 (engine V0): one label, no _created series, histograms only once something
 // was observed.
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of vLLM 2026-08 (engine V1), one API server: _created gauges, process families, its web
 // framework's.
 #include <array>

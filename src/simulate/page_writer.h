@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a page as Python's prometheus_client does: its spelling of numbers, its order of lines.
 #pragma once
 

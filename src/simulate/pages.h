@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The /metrics page of each engine that is played: the families, labels and order of the real ones,
 // as vLLM 0.5 (V0), vLLM of 2026-08 (V1) and SGLang of 2026-08 write them. Sources: pages captured
 // from the engines' own metric code; vllm/engine/metrics.py, vllm/v1/metrics/loggers.py, sglang

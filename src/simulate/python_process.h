@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The families that prometheus_client adds to each single-process page: garbage collector,
 // platform, process.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who asks, when, and for how much: arrivals as a Poisson process whose rate may move in waves and
 // bursts, and lengths of prompts and answers. Deterministic for a seed.
 #pragma once
