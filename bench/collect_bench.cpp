@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CPU of one collection of this host: the files read, parsed, set into a row and handed over.
 #include <benchmark/benchmark.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host's collectors: which kernel file is read, and under which names its numbers are
 // published.
 #pragma once

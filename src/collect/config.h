@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Settings of the host collector and of the GPU's, with their defaults.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bounds of the container in which we run, from /sys/fs/cgroup.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the GPU driver said, once: made whole by the driver's thread, then never changed.
 #pragma once
 

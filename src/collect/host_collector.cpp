@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "collect/host_collector.h"
 
 #include "base/log.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // This host's numbers, read from /proc, /sys and statvfs(2), as rows: GPUStack's worker names and
 // node exporter's.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One file of /proc or /sys: opened once, read again from its start for each collection.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "collect/os_release.h"
 
 #include "collect/scanner.h"

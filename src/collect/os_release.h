@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /etc/os-release: which distribution this is. Source: os-release(5).
 #pragma once
 

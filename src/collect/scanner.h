@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Walks the text of kernel files: lines, words between blanks, unsigned numbers. No allocation, no
 // locale.
 #pragma once

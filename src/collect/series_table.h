@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Series of named things (interfaces, disks, CPUs, GPUs): their refs, found again by name.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "collect/worker_metrics.h"
 
 #include <sys/utsname.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // This machine as a GPUStack worker: the names `gpustack:worker_node_*` that need no GPU.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/diskstats: what each block device did since boot. Source: kernel,
 // Documentation/admin-guide/iostats.rst.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/loadavg and /proc/uptime: lines of a few decimal numbers. Source: proc_loadavg(5),
 // proc_uptime(5).
 #pragma once

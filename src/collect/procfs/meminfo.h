@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/meminfo: how memory is used now. Source: proc_meminfo(5).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/self/mounts: which file systems are mounted where. Source: proc_pid_mounts(5), fstab(5).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "collect/procfs/net_dev.h"
 
 #include "collect/scanner.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/net/dev: what each network interface moved since it came up. Source: proc_pid_net(5).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/pressure/{cpu,memory,io}: time lost to waiting for a resource. Source: kernel,
 // Documentation/accounting/psi.rst.
 #pragma once

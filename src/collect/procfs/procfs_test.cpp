@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pure parsers of kernel files, on pages of real kernels and on damaged ones.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/stat: where the CPUs' time went since boot. Source: proc_stat(5).
 #pragma once
 

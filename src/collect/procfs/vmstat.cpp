@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "collect/procfs/vmstat.h"
 
 #include "collect/scanner.h"

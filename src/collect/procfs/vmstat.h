@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /proc/vmstat: events of the memory manager since boot. Source: proc_vmstat(5).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files below /sys/fs/cgroup that bound a container: versions 2 (cpu.max, memory.max ...) and 1
 // (cpu/cpu.cfs_*, memory/memory.*). Source: kernel, Documentation/admin-guide/cgroup-v2.rst,
 // cgroup-v1/, scheduler/sched-bwc.rst.
