@@ -30,6 +30,7 @@ struct ProbeResult {
     int http_status = 0;              ///< of the health look; 0: no answer
     std::optional<net::Phase> phase;  ///< how far the health look came, if it failed
     std::string error_type;           ///< "timeout", "connection_error", or empty
+    bool timed_out = false;           ///< the health look, before or after the connection stood
     std::string why;                  ///< for people, when not loaded; redacted
     Nanos latency{};                  ///< until the health look was answered or given up
     std::vector<ModelCard> models;    ///< of the newest answer, also of an earlier round

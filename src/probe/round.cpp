@@ -26,6 +26,7 @@ void note_health(ProbeResult& result, const Endpoints& endpoints, const Exchange
     result.error_type = outcome == Outcome::silent        ? "timeout"
                         : outcome == Outcome::unreachable ? "connection_error"
                                                           : "";
+    result.timed_out = health.status == 0 && health.error.code == Errc::timeout;
     result.why = explain(endpoints, health, result.loading);
     result.latency = health.took;
     if (!result.reachable) {
