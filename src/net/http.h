@@ -1,6 +1,7 @@
 // HTTP messages as values: transport without meaning.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +23,9 @@ public:
     /// The first field's value; empty if there is none.
     [[nodiscard]] std::string_view get(std::string_view name) const;
     [[nodiscard]] bool has(std::string_view name) const;
-    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const {
+        return fields_;
+    }
 
 private:
     std::vector<std::pair<std::string, std::string>> fields_;
@@ -37,7 +40,8 @@ struct HttpRequest {
 
     /// The target without its query, percent-decoded.
     [[nodiscard]] std::string path() const;
-    /// The first value of a query parameter (or of a form body), decoded.
+    /// The first value of a parameter, decoded: of a form body (application/x-www-form-urlencoded)
+    /// if it is there, else of the query, as Prometheus reads them.
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
@@ -46,10 +50,20 @@ struct HttpResponse {
     Headers headers;
     std::string body;
 
-    static HttpResponse text(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");
-    static HttpResponse json(int status, std::string body) { return text(status, std::move(body), "application/json"); }
+    static HttpResponse text(int status, std::string body,
+                             std::string_view content_type = "text/plain; charset=utf-8");
+    static HttpResponse json(int status, std::string body) {
+        return text(status, std::move(body), "application/json");
+    }
 };
 
 std::string_view reason_phrase(int status);
+
+/// ASCII, without case: names of headers and hosts.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// Whether a comma-separated header value ("gzip, br;q=0") lists `token`, and not with q=0.
+bool lists_token(std::string_view value, std::string_view token);
+/// The value of an Authorization header for the Basic scheme.
+std::string basic_authorization(std::string_view user, std::string_view password);
 
 }  // namespace inferscope::net
