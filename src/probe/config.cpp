@@ -1,0 +1,43 @@
+#include "probe/config.h"
+
+#include <fmt/format.h>
+
+namespace inferscope::probe {
+namespace {
+
+constexpr std::uint64_t kMaxChatTokens = 4096;
+constexpr std::size_t kMaxPromptBytes = 64u << 10;
+
+void read_chat(const YAML::Node& node, ChatSettings& chat, yaml::Diagnostics& diagnostics) {
+    yaml::MapReader map(node, "probes.chat", diagnostics);
+    map.read("enabled", chat.enabled);
+    map.read("model", chat.model);
+    map.read("prompt", chat.prompt);
+    map.read("max_tokens", chat.max_tokens);
+    map.read("interval", chat.interval);
+    map.read("timeout", chat.timeout);
+    map.finish();
+    if (chat.max_tokens < 1 || chat.max_tokens > kMaxChatTokens) {
+        diagnostics.fail(node, fmt::format("max_tokens of probes.chat is {}, it must be 1 to {}",
+                                           chat.max_tokens, kMaxChatTokens));
+    }
+    if (chat.prompt.empty() || chat.prompt.size() > kMaxPromptBytes) {
+        diagnostics.fail(node,
+                         fmt::format("prompt of probes.chat has {} bytes, it must have 1 to {}",
+                                     chat.prompt.size(), kMaxPromptBytes));
+    }
+}
+
+}  // namespace
+
+ProbeConfig ProbeConfig::read(const YAML::Node& node, yaml::Diagnostics& diagnostics) {
+    ProbeConfig config;
+    yaml::MapReader map(node, "probes", diagnostics);
+    map.read("interval", config.interval);
+    map.read("timeout", config.timeout);
+    map.read("chat", [&](const YAML::Node& chat) { read_chat(chat, config.chat, diagnostics); });
+    map.finish();
+    return config;
+}
+
+}  // namespace inferscope::probe

@@ -1,0 +1,27 @@
+#include "probe/exchange.h"
+
+namespace inferscope::probe {
+
+Exchange Exchange::from(Result<net::HttpResponse, net::FetchError> answer, Nanos took) {
+    Exchange exchange;
+    exchange.took = took;
+    if (answer) {
+        exchange.status = answer->status;
+        exchange.body = std::move(answer->body);
+    } else {
+        exchange.error = std::move(answer.error());
+    }
+    return exchange;
+}
+
+Outcome outcome_of(const Exchange& exchange) {
+    if (exchange.status != 0) return Outcome::answered;
+    if (exchange.error.code == Errc::limit_exceeded) return Outcome::refused_size;
+    const bool is_connected = exchange.error.phase == net::Phase::send ||
+                              exchange.error.phase == net::Phase::headers ||
+                              exchange.error.phase == net::Phase::body;
+    return exchange.error.code == Errc::timeout && is_connected ? Outcome::silent
+                                                                : Outcome::unreachable;
+}
+
+}  // namespace inferscope::probe
