@@ -266,7 +266,8 @@ bool Target::operator==(const Target& other) const {
 std::variant<Target, DroppedTarget> populate(const ScrapeConfig& config, const Labels& discovered) {
     const Labels before = with_defaults(config, discovered);
     LabelsBuilder builder(before);
-    if (!discovery::apply(config.relabel_configs, builder)) return DroppedTarget{config.job_name, before, ""};
+    if (!discovery::apply(config.relabel_configs, builder))
+        return DroppedTarget{config.job_name, before, ""};
     auto target = make_target(config, builder.build(), before);
     if (!target) return DroppedTarget{config.job_name, before, target.error().text};
     return std::move(*target);
