@@ -1,4 +1,5 @@
-// The coroutine type of the house, and nothing heavier: what a header needs to declare an asynchronous function.
+// The coroutine type of the house, and nothing heavier: what a header needs to declare an
+// asynchronous function.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -23,7 +23,9 @@ public:
     /// The first field's value; empty if there is none.
     [[nodiscard]] std::string_view get(std::string_view name) const;
     [[nodiscard]] bool has(std::string_view name) const;
-    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const {
+        return fields_;
+    }
 
 private:
     std::vector<std::pair<std::string, std::string>> fields_;
@@ -38,8 +40,8 @@ struct HttpRequest {
 
     /// The target without its query, percent-decoded.
     [[nodiscard]] std::string path() const;
-    /// The first value of a parameter, decoded: of a form body (application/x-www-form-urlencoded) if it is there,
-    /// else of the query, as Prometheus reads them.
+    /// The first value of a parameter, decoded: of a form body (application/x-www-form-urlencoded)
+    /// if it is there, else of the query, as Prometheus reads them.
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };
 
@@ -48,8 +50,11 @@ struct HttpResponse {
     Headers headers;
     std::string body;
 
-    static HttpResponse text(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");
-    static HttpResponse json(int status, std::string body) { return text(status, std::move(body), "application/json"); }
+    static HttpResponse text(int status, std::string body,
+                             std::string_view content_type = "text/plain; charset=utf-8");
+    static HttpResponse json(int status, std::string body) {
+        return text(status, std::move(body), "application/json");
+    }
 };
 
 std::string_view reason_phrase(int status);

@@ -13,7 +13,8 @@
 
 namespace inferscope::net {
 
-/// How far an exchange came before it failed: probes tell "refused" from "reached but silent" by it.
+/// How far an exchange came before it failed: probes tell "refused" from "reached but silent" by
+/// it.
 enum class Phase { resolve, connect, tls, send, headers, body };
 std::string_view to_string(Phase phase);
 
@@ -21,6 +22,7 @@ struct FetchError : Error {
     Phase phase = Phase::connect;
 };
 
+/// The settings' files are read when the first connection is made.
 struct TlsSettings {
     std::string ca_file;    ///< empty: the system's
     std::string cert_file;  ///< client certificate
@@ -31,18 +33,26 @@ struct TlsSettings {
 
 struct ClientSettings {
     TlsSettings tls;
-    /// Bound on the body as it comes *and* as it is after decompression; passing it is limit_exceeded.
+    /// Bound on the body as it comes *and* as it is after decompression; passing it is
+    /// limit_exceeded.
     std::uint64_t max_body_bytes = 64u << 20;
+    std::string body_bound_name =
+        "max_body_bytes";  ///< what messages call it: the setting of the caller's user
     std::uint64_t max_header_bytes = 64u << 10;
-    /// Redirects followed for one request; credentials (Authorization, Cookie) stay behind on another origin.
+    /// Redirects followed for one request. Headers that sound like a secret (net/secrets.h:
+    /// Authorization, Cookie, X-API-Key, ...) and the client certificate stay behind on another
+    /// origin.
     int max_redirects = 0;
-    /// Addresses in 169.254.0.0/16, fe80::/10 and the cloud metadata addresses are refused.
+    /// Addresses in 169.254.0.0/16, fe80::/10 and the cloud metadata addresses are refused, after
+    /// names are resolved.
     bool refuse_link_local = false;
 };
 
-/// One origin, at most one exchange at a time. Reconnects by itself; a kept-alive connection that the peer closed
-/// meanwhile is retried once with a fresh one. Decompresses gzip when `Accept-Encoding` was sent.
-/// Thread: confined to its executor.
+/// One origin, at most one exchange at a time. Reconnects by itself; a kept-alive connection that
+/// the peer closed meanwhile is retried once with a fresh one (for methods that may be repeated:
+/// not POST, PATCH). Decompresses gzip, other codings are an error. User and password of the
+/// origin's URL are sent as Basic authentication unless the request has an Authorization. Between
+/// exchanges it holds no buffers. Thread: confined to its executor.
 class HttpClient {
 public:
     HttpClient(Executor executor, const Url& origin, ClientSettings settings);
@@ -50,18 +60,23 @@ public:
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    /// Sends and reads the whole answer. Host and User-Agent are filled in. Fails with timeout at `deadline`.
-    /// The error's text is for users: redacted, with the phase ("no answer within 5s: connected, no headers").
+    /// Sends and reads the whole answer, whatever its status. Host and User-Agent are filled in.
+    /// Fails with timeout at `deadline`. The error's text is for users: redacted, with the phase
+    /// ("no answer within 5s: connected, no headers").
     Task<Result<HttpResponse, FetchError>> send(HttpRequest request, SteadyTime deadline);
 
-    /// As send(), the body appended to `body` (whose memory is kept between calls); the response's own is empty.
-    Task<Result<HttpResponse, FetchError>> send_into(HttpRequest request, std::string& body, SteadyTime deadline);
+    /// As send(), the body appended to `body` (whose memory is kept between calls); the response's
+    /// own is empty.
+    Task<Result<HttpResponse, FetchError>> send_into(HttpRequest request, std::string& body,
+                                                     SteadyTime deadline);
 
+    /// Ends the exchange under way, which then fails with cancelled, and the connection. A later
+    /// send() opens anew.
     void close();
 
 private:
     class Connection;
-    std::unique_ptr<Connection> connection_;
+    std::shared_ptr<Connection> connection_;  // shared with the exchange under way only
 };
 
 }  // namespace inferscope::net

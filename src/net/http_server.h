@@ -1,5 +1,5 @@
-// An HTTP/1.1 server: bounded, with TLS and basic authentication as Prometheus's web configuration file has them,
-// and the checks of who may come in. It knows no paths: one handler answers.
+// An HTTP/1.1 server: bounded, with TLS and basic authentication as Prometheus's web configuration
+// file has them, and the checks of who may come in. It knows no paths: one handler answers.
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,9 @@ struct ListenAddress {
     [[nodiscard]] std::string text() const;
 };
 
-/// Prometheus's --web.config.file: tls_server_config {cert_file, key_file, client_auth_type, client_ca_file,
-/// min_version}, http_server_config {headers}, basic_auth_users {name: bcrypt hash}.
-/// Source: prometheus/exporter-toolkit, docs/web-configuration.md.
+/// Prometheus's --web.config.file: tls_server_config {cert_file, key_file, client_auth_type,
+/// client_ca_file, min_version}, http_server_config {headers}, basic_auth_users {name: bcrypt
+/// hash}. Source: prometheus/exporter-toolkit, docs/web-configuration.md.
 struct WebConfig {
     std::string cert_file;
     std::string key_file;
@@ -48,7 +48,7 @@ struct ServerSettings {
     ListenAddress listen;
     WebConfig web;
     std::vector<std::string> allowed_hosts;  ///< names beside loopback names and the listen address
-    bool check_origin = true;                ///< Host, Origin and Sec-Fetch-Site (design: "Who may come in")
+    bool check_origin = true;  ///< Host, Origin and Sec-Fetch-Site (design: "Who may come in")
     std::uint64_t max_header_bytes = 32u << 10;
     std::uint64_t max_body_bytes = 16u << 20;
     std::size_t max_connections = 512;
@@ -66,30 +66,33 @@ public:
     virtual Task<bool> write(std::string piece) = 0;
 };
 
-/// Either fills `HttpResponse::body`, or, for a streamed answer, sets `stream`, which is called after the headers.
+/// Either fills `HttpResponse::body`, or, for a streamed answer, sets `stream`, which is called
+/// after the headers.
 struct ServerResponse : HttpResponse {
     ServerResponse() = default;
-    ServerResponse(HttpResponse response) : HttpResponse(std::move(response)) {}  // NOLINT(google-explicit-constructor)
+    ServerResponse(HttpResponse response)
+        : HttpResponse(std::move(response)) {}  // NOLINT(google-explicit-constructor)
     std::function<Task<void>(ResponseStream&)> stream;
 };
 
-/// Runs on the server's executor. `changes_state` requests are those with methods other than GET and HEAD.
+/// Runs on the server's executor. `changes_state` requests are those with methods other than GET
+/// and HEAD.
 using Handler = std::function<Task<ServerResponse>(HttpRequest)>;
 
 /// What was refused, and what is going on, for self-metrics.
 struct ServerCounters {
     std::uint64_t requests = 0;
     std::uint64_t open_connections = 0;
-    std::uint64_t refused_connections = 0;   ///< over max_connections
-    std::uint64_t refused_host = 0;          ///< 403, Host
-    std::uint64_t refused_origin = 0;        ///< 403, Origin or Sec-Fetch-Site
-    std::uint64_t refused_credentials = 0;   ///< 401
-    std::uint64_t refused_size = 0;          ///< 413, 431
-    std::uint64_t timeouts = 0;              ///< 408
+    std::uint64_t refused_connections = 0;  ///< over max_connections
+    std::uint64_t refused_host = 0;         ///< 403, Host
+    std::uint64_t refused_origin = 0;       ///< 403, Origin or Sec-Fetch-Site
+    std::uint64_t refused_credentials = 0;  ///< 401
+    std::uint64_t refused_size = 0;         ///< 413, 431
+    std::uint64_t timeouts = 0;             ///< 408
 };
 
-/// Gzips bodies > 1 KiB on the handler's behalf if the client accepts it, unless `Content-Encoding` is set or the
-/// client is on loopback and didn't ask. HEAD answers as GET without the body.
+/// Gzips bodies > 1 KiB on the handler's behalf if the client accepts it, unless `Content-Encoding`
+/// is set or the client is on loopback and didn't ask. HEAD answers as GET without the body.
 /// Thread: confined to its executor.
 class HttpServer {
 public:

@@ -5,8 +5,9 @@
 
 namespace inferscope::net {
 
-/// True if the name of a query parameter or header contains token, key, secret, password, passwd, auth, sig,
-/// credential or cookie, in any case. Rather one too many: the price is a "***" in a message.
+/// True if the name of a query parameter or header contains token, key, secret, password, passwd,
+/// auth, sig, credential or cookie, in any case. Rather one too many: the price is a "***" in a
+/// message.
 bool sounds_secret(std::string_view name);
 
 }  // namespace inferscope::net

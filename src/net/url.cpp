@@ -47,8 +47,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
     unsigned port = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (failure != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
-        return bad(fmt::format("port '{}' is not a number from 1 to 65535",
-                               quote_for_message(text, 16)));
+        return bad(
+            fmt::format("port '{}' is not a number from 1 to 65535", quote_for_message(text, 16)));
     }
     return static_cast<std::uint16_t>(port);
 }
@@ -63,11 +63,11 @@ Result<HostAndPort> split_host(std::string_view text) {
         const auto close = text.find(']');
         if (close == std::string_view::npos) return bad("'[' without ']'");
         const auto host = text.substr(1, close - 1);
-        const bool is_address = host.find(':') != std::string_view::npos &&
-                                std::ranges::all_of(host, [](char c) {
-                                    return hex_value(c) || is_letter(c) || c == ':' || c == '.' ||
-                                           c == '%' || c == '-' || c == '_';
-                                });
+        const bool is_address =
+            host.find(':') != std::string_view::npos && std::ranges::all_of(host, [](char c) {
+                return hex_value(c) || is_letter(c) || c == ':' || c == '.' || c == '%' ||
+                       c == '-' || c == '_';
+            });
         if (!is_address) return bad("between '[' and ']' stands no IPv6 address");
         const auto rest = text.substr(close + 1);
         if (rest.empty()) return HostAndPort{host, std::nullopt};

@@ -17,14 +17,15 @@ struct Url {
     std::uint16_t port = 80;
     std::string target = "/";  ///< path and query, as they go on the wire
 
-    /// Fails with invalid_argument for other schemes, no host, a bad port, spaces and control bytes.
+    /// Fails with invalid_argument for other schemes, no host, a bad port, spaces and control
+    /// bytes.
     static Result<Url> parse(std::string_view text);
     /// "host:port", IPv6 in brackets.
     [[nodiscard]] std::string authority() const;
     /// As authority(), the port left out when it is the scheme's own: the value of the Host header.
     [[nodiscard]] std::string host_header() const;
-    /// For logs, errors and pages: user info left out; values of query parameters whose name sounds secret
-    /// (token, key, secret, password, auth, sig: net/secrets.h) replaced by "***".
+    /// For logs, errors and pages: user info left out; values of query parameters whose name sounds
+    /// secret (token, key, secret, password, auth, sig: net/secrets.h) replaced by "***".
     [[nodiscard]] std::string redacted() const;
     /// The same origin with another path.
     [[nodiscard]] Url with_target(std::string_view new_target) const;
