@@ -29,7 +29,8 @@ Result<std::vector<TargetGroup>> read_groups(const std::string& path) {
     const auto text = yaml::read_file(path, kMaxTargetGroupsBytes);
     if (!text) return text.error();
     const bool is_json = path.ends_with(".json") || path.ends_with(".JSON");
-    auto groups = is_json ? parse_target_groups_json(*text, path) : parse_target_groups_yaml(*text, path);
+    auto groups =
+        is_json ? parse_target_groups_json(*text, path) : parse_target_groups_yaml(*text, path);
     if (!groups) return groups.error().error();
     return std::move(*groups);
 }
@@ -37,9 +38,10 @@ Result<std::vector<TargetGroup>> read_groups(const std::string& path) {
 }  // namespace
 
 FileSource::Fingerprint FileSource::fingerprint_of(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (stat(path.c_str(), &status) != 0) return {};
-    return {status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+    return {status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size,
+            status.st_ino};
 }
 
 bool FileSource::read(const std::string& path, KnownFile& file) {
@@ -56,7 +58,8 @@ bool FileSource::look(SteadyTime now) {
     if (refresh) next_refresh_ = now + config_.refresh_interval;
     looked_ = true;
     const auto paths = matching(config_.files);
-    bool changed = std::erase_if(files_, [&](const auto& file) { return !paths.contains(file.first); }) > 0;
+    bool changed =
+        std::erase_if(files_, [&](const auto& file) { return !paths.contains(file.first); }) > 0;
     for (const auto& path : paths) {
         const auto [file, is_new] = files_.try_emplace(path);
         const auto fingerprint = fingerprint_of(path);
@@ -70,7 +73,8 @@ bool FileSource::look(SteadyTime now) {
 std::vector<DiscoveredGroup> FileSource::groups() const {
     std::vector<DiscoveredGroup> groups;
     for (const auto& [path, file] : files_) {
-        for (const auto& group : file.groups) groups.push_back({group, {{"__meta_filepath", path}}});
+        for (const auto& group : file.groups)
+            groups.push_back({group, {{"__meta_filepath", path}}});
     }
     return groups;
 }

@@ -17,14 +17,14 @@ struct DiscoveredGroup {
     std::vector<std::pair<std::string, std::string>> meta;
 };
 
-/// One entry of file_sd_configs. A file that can't be read or parsed keeps the targets that it gave last; a file
-/// that is gone takes its targets with it. Thread: confined; blocks for the disk.
+/// One entry of file_sd_configs. A file that can't be read or parsed keeps the targets that it gave
+/// last; a file that is gone takes its targets with it. Thread: confined; blocks for the disk.
 class FileSource {
 public:
     explicit FileSource(FileSdConfig config) : config_(std::move(config)) {}
 
-    /// Looks at the files; reads those whose size, time or inode changed, and all every `refresh_interval`. True if groups
-    /// or errors changed.
+    /// Looks at the files; reads those whose size, time or inode changed, and all every
+    /// `refresh_interval`. True if groups or errors changed.
     bool look(SteadyTime now);
 
     [[nodiscard]] const FileSdConfig& config() const { return config_; }

@@ -1,5 +1,5 @@
-// Targets that an HTTP server tells (http_sd_configs): asked again and again, the last good answer stands.
-// Source: Prometheus documentation, "HTTP SD".
+// Targets that an HTTP server tells (http_sd_configs): asked again and again, the last good answer
+// stands. Source: Prometheus documentation, "HTTP SD".
 #pragma once
 
 #include <functional>
@@ -35,20 +35,20 @@ public:
     /// Takes one outcome in. True if the groups or the error changed.
     bool take(Result<std::vector<TargetGroup>> outcome);
 
-    /// Asks every refresh_interval until stop(); calls `changed` when there is something new. The body is read on
-    /// `pool`: it may have 16 MiB. The source outlives the coroutine by `self`.
+    /// Asks every refresh_interval until stop(); calls `changed` when there is something new. The
+    /// body is read on `pool`: it may have 16 MiB. The source outlives the coroutine by `self`.
     static net::Task<void> run(std::shared_ptr<HttpSource> self, net::Executor pool,
                                std::function<void()> changed);
     void stop();
 
 private:
-    class Wake;
+    class Connection;
     net::Task<Result<std::vector<TargetGroup>>> ask(net::Executor pool);
 
     HttpSdConfig config_;
     HttpAnswer answer_;
     bool stopped_ = false;
-    std::shared_ptr<Wake> wake_;
+    std::shared_ptr<Connection> connection_;  ///< made by run()
 };
 
 }  // namespace inferscope::discovery
