@@ -98,7 +98,9 @@ public:
     void set(GpuField field, double value) { values_[static_cast<std::size_t>(field)] = value; }
     void set(GpuField field, std::uint64_t value) { set(field, static_cast<double>(value)); }
     void set(GpuField field, unsigned value) { set(field, static_cast<double>(value)); }
-    [[nodiscard]] double get(GpuField field) const { return values_[static_cast<std::size_t>(field)]; }
+    [[nodiscard]] double get(GpuField field) const {
+        return values_[static_cast<std::size_t>(field)];
+    }
     [[nodiscard]] bool has(GpuField field) const { return get(field) == get(field); }
     /// Takes from `other` what is missing here.
     void fill_from(const GpuValues& other);
@@ -129,15 +131,17 @@ struct GpuState {
     std::string pci_bus_id;
     unsigned minor_number = 0;  ///< of /dev/nvidiaN
     bool lost = false;          ///< fallen off the bus, or needs a reset: no values
+    bool watched = false;       ///< its XID events reach us
     GpuValues values;
-    std::vector<GpuProcess> processes;  ///< largest first, each pid once, at most `kMaxGpuProcesses`
-    std::vector<XidCount> xids;         ///< since we started; in the order of first events
+    std::vector<GpuProcess>
+        processes;               ///< largest first, each pid once, at most `kMaxGpuProcesses`
+    std::vector<XidCount> xids;  ///< since we started; in the order of first events
 };
 inline constexpr std::size_t kMaxGpuProcesses = 64;
 inline constexpr std::size_t kMaxXids = 32;  ///< kinds for each GPU; more are counted as 999
 
 enum class DriverState {
-    absent,    ///< no library, or no driver loaded since we started: an ordinary machine without GPUs
+    absent,  ///< no library, or no driver loaded since we started: an ordinary machine without GPUs
     starting,  ///< the library is there and is being started for the first time
     running,
     failed,  ///< it ran before, or says that it is broken
