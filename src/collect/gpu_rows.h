@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A snapshot of the GPUs as rows: the DCGM exporter's names, GPUStack's, and ours for what neither
 // has.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Asks one GPU for all that it gives. A call that the card or the driver lacks costs its own
 // numbers only.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of NVIDIA's management library that we call, in our own declarations: no NVIDIA header
 // is needed to build, and no library to link. Facts (names, layouts, numbers) from nvml.h of
 // NVIDIA/go-nvml 2f9e261 (driver 580 and later); layouts are those of 64-bit Linux and are frozen

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NVIDIA GPUs, from a thread of its own: a driver that hangs holds up that thread and nothing else.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The driver's library between its start and its end: the GPUs it lists, and their events.
 #pragma once
 
