@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CHECK(condition, "what must hold"): our own bugs, always on, stops the process with "BUG: ...".
 #pragma once
 

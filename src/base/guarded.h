@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A value that several threads share: reachable only under its lock, and only inside of a function,
 // so that no lock lives across a suspension.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The log: one line for each event, to standard error, with time and level. Secrets never get here:
 // whoever logs a URL or a header redacts it first (net/url.h).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a call that depends on the world returns: its value, or an error as a value. Nothing here throws.
 #pragma once
 

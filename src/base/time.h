@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time's types. Samples carry wall-clock milliseconds; latencies are measured on the steady clock.
 #pragma once
 

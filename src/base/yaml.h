@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading YAML that a person or a stranger wrote: bounded before it is built, every error with line and column,
 // an unknown key with its nearest known one. A thin layer over yaml-cpp, whose exceptions end here.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one scrape tells about an engine's doing, reduced to the few numbers by which its state is
 // judged.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The states of an engine, as they stand in `inferscope_engine_state{state}` and on the pages.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Judges an engine's state by whether it gets on with its work, not by its health look alone: a
 // hung engine answers 200, a saturated one times out. Rules: reference rules A1 (stalled), A3
 // (saturated, not dead), A4 (blind), A8 (asleep).

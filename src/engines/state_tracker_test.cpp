@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recorded sequences: what an engine's pages and probes said, step by step, and what must be
 // concluded from it.
 #include "engines/state_tracker.h"

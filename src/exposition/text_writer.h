@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the Prometheus text format 0.0.4.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Questions about addresses, asked before anybody connects or is let in.
 #pragma once
 

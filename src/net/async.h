@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The coroutine type of the house, and nothing heavier: what a header needs to declare an
 // asynchronous function.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a body goes while it arrives: bounded and, if it is compressed, decompressed on the way.
 #pragma once
 

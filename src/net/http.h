@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP messages as values: transport without meaning.
 #pragma once
 

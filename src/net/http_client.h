@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An HTTP/1.1 client that keeps one connection to one origin alive. Every bound is its caller's.
 #pragma once
 

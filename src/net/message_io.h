@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages over streams: the two shells around MessageParser that client and server share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/1 messages, byte by byte: pure, without sockets. The head becomes a value, the body goes to
 // a sink piece by piece, so that nothing is stored that a bound forbids. Source: RFC 9112.
 #pragma once

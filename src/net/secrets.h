@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What sounds like a secret: such values are neither shown nor handed to another origin.
 #pragma once
 

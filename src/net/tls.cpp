@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/tls.h"
 
 #include <fmt/format.h>
@@ -256,6 +257,8 @@ Attempt TlsSession::write(const char* data, std::size_t size) {
     attempt.count = count;
     return attempt;
 }
+
+bool TlsSession::has_pending() const { return SSL_has_pending(session_) != 0; }
 
 bool TlsSession::is_quiet() {
     ERR_clear_error();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS over OpenSSL: contexts are made when the first connection needs them, sessions read and write
 // a socket that doesn't block, and hold no buffers while they are idle.
 #pragma once
@@ -54,6 +55,8 @@ public:
     Attempt handshake();
     Attempt read(char* data, std::size_t size);
     Attempt write(const char* data, std::size_t size);
+    /// Bytes have been taken from the socket that read() hasn't given yet.
+    [[nodiscard]] bool has_pending() const;
     /// No byte of the application has arrived unread, and the peer hasn't closed.
     bool is_quiet();
     /// Tells the peer that we are done, if that goes without waiting.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // http and https URLs, and what of them may be shown.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads the engines' answers to probes. Bounded: what a stranger sends is cut or refused, and of
 // answers that hold secrets (SGLang's server arguments) only the field that was asked for leaves
 // this file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/chat_stream.h"
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Follows one streamed chat completion: when its first token came, when its last, how many there
 // were, how it ended. Pure: every time is passed in. Server-sent events as in WHATWG HTML, section
 // "Server-sent events".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Settings of the probes, with their defaults and bounds.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where each kind of engine is asked how it does, without harming it: no path here generates a
 // token, loads a model or wakes one that sleeps.
 #pragma once

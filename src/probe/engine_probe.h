@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Asks one engine, round by round, whether it is there, ready, and what it serves.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How one request of a probe ended: the seam between the coroutines that ask and the plain
 // functions that judge.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The metrics of the seed's vLLM exporter (mission row D2), for any engine: names, types and
 // counting as there. Pure: fed with how requests ended, written out as one row.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one round of probes found out about one engine: a plain value for whoever judges its state.
 #pragma once
 

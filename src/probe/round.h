@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the answers of one round of probes mean. Plain functions: no socket, no clock.
 #pragma once
 

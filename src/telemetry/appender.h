@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one door through which samples leave every source (scrape, probe, collect, later gateway, OTLP, rules):
 // rows. A source is a *group*: series that share their times. Its columns are announced once; after that a
 // scrape is one time and one value for each column.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A label set: what identifies a series. Immutable, sorted, one allocation.
 #pragma once
 

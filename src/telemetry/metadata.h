@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is known of a metric family besides its samples: TYPE, HELP, UNIT.
 #pragma once
 

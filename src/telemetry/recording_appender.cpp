@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "telemetry/recording_appender.h"
 
 #include "base/check.h"

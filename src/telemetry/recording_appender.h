@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An Appender that writes down what it is given: for tests of sources.
 #pragma once
 

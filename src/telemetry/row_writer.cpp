@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "telemetry/row_writer.h"
 
 #include <algorithm>
@@ -19,34 +20,46 @@ RowWriter::~RowWriter() {
     if (open_) appender_.close_group(group_, last_);
 }
 
-void RowWriter::set(const FamilyPtr& family, std::string_view name, std::span<const Label> labels, double value) {
+Labels RowWriter::with_common(std::string_view name, std::span<const Label> labels) const {
     std::vector<Label> all;
     all.reserve(labels.size() + 8);
     for (const auto& label : common_) all.push_back(label);
     all.insert(all.end(), labels.begin(), labels.end());
     all.push_back({kMetricName, name});
-    set_column(family, Labels::from(all), value, nullptr);
+    return Labels::from(all);
+}
+
+void RowWriter::set(const FamilyPtr& family, std::string_view name, std::span<const Label> labels, double value) {
+    set_column(family, with_common(name, labels), value, nullptr);
+}
+
+void RowWriter::set(SeriesRef& ref, const FamilyPtr& family, std::string_view name, std::span<const Label> labels,
+                    double value) {
+    if (ref.epoch_ == epoch_) {
+        values_[ref.column_] = value;
+        return;
+    }
+    ref.column_ = set_column(family, with_common(name, labels), value, nullptr);
+    ref.epoch_ = epoch_;
 }
 
 void RowWriter::set(const FamilyPtr& family, std::initializer_list<Label> labels, double value,
                     const SecondName& second) {
-    std::vector<Label> all;
-    for (const auto& label : common_) all.push_back(label);
-    all.insert(all.end(), labels.begin(), labels.end());
-    all.push_back({kMetricName, family->name});
-    set_column(family, Labels::from(all), value, &second);
+    set_column(family, with_common(family->name, std::span(labels.begin(), labels.size())), value, &second);
 }
 
-void RowWriter::set_column(const FamilyPtr& family, const Labels& labels, double value, const SecondName* second) {
+std::uint32_t RowWriter::set_column(const FamilyPtr& family, const Labels& labels, double value,
+                                    const SecondName* second) {
     const auto [known, is_new] = columns_.try_emplace(labels, static_cast<std::uint32_t>(values_.size()));
     if (!is_new) {
         values_[known->second] = value;
-        return;
+        return known->second;
     }
     Column column{.labels = labels, .family = family, .shown_on = ShownOn::metrics, .second_names = {}};
     if (second != nullptr) column.second_names.push_back(*second);
     new_columns_.push_back(std::move(column));
     values_.push_back(value);
+    return known->second;
 }
 
 Result<void> RowWriter::flush(Timestamp now) {
@@ -72,6 +85,7 @@ void RowWriter::forget_if_mostly_dead() {
     appender_.start_epoch(group_);
     columns_.clear();
     values_.clear();
+    ++epoch_;
     mostly_dead_rows_ = 0;
 }
 

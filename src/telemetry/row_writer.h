@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes rows of "name, labels, value" for sources that make their own numbers (probes, collectors, self-metrics).
 // A series is announced when it is first set; what isn't set again before the next flush is stale in that row.
 #pragma once
@@ -14,6 +15,13 @@
 
 namespace inferscope {
 
+/// Where a series stands in one writer, kept by its owner so that setting it again makes no label set.
+class SeriesRef {
+    friend class RowWriter;
+    std::uint32_t column_ = 0;
+    std::uint32_t epoch_ = 0;  // the writer's when it was set; 0 = never
+};
+
 /// Thread: confined to one.
 class RowWriter {
 public:
@@ -29,6 +37,13 @@ public:
     void set(const FamilyPtr& family, std::initializer_list<Label> labels, double value) {
         set(family, family->name, std::span(labels.begin(), labels.size()), value);
     }
+    /// As above, but `name` and `labels` are looked at only when `ref` is new to this writer (or its columns have
+    /// been forgotten): for sources that set the same series in each row. One `ref` for one series.
+    void set(SeriesRef& ref, const FamilyPtr& family, std::string_view name, std::span<const Label> labels,
+             double value);
+    void set(SeriesRef& ref, const FamilyPtr& family, std::initializer_list<Label> labels, double value) {
+        set(ref, family, family->name, std::span(labels.begin(), labels.size()), value);
+    }
     /// Also known under `second` from its first time on.
     void set(const FamilyPtr& family, std::initializer_list<Label> labels, double value, const SecondName& second);
 
@@ -39,7 +54,9 @@ public:
     void gap(Timestamp now);
 
 private:
-    void set_column(const FamilyPtr& family, const Labels& labels, double value, const SecondName* second);
+    std::uint32_t set_column(const FamilyPtr& family, const Labels& labels, double value,
+                             const SecondName* second);
+    [[nodiscard]] Labels with_common(std::string_view name, std::span<const Label> labels) const;
     void forget_if_mostly_dead();
 
     Appender& appender_;
@@ -51,6 +68,7 @@ private:
     std::vector<Column> new_columns_;
     std::vector<double> values_;
     int mostly_dead_rows_ = 0;
+    std::uint32_t epoch_ = 1;
     Timestamp last_ = 0;
 };
 

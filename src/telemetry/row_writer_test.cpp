@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "telemetry/row_writer.h"
 
 #include <gtest/gtest.h>
@@ -34,6 +35,19 @@ TEST(RowWriter, ForgetsColumnsWhenMostAreDead) {
     }
     EXPECT_EQ(appender.groups()[0].epochs, 2);
     EXPECT_EQ(appender.groups()[0].columns.size(), 1u);
+}
+
+TEST(RowWriter, SetsAKnownSeriesByItsRefAndFindsItAgainAfterForgetting) {
+    RecordingAppender appender;
+    RowWriter rows(appender, "test", Labels::from({{"instance", "a"}}));
+    SeriesRef load;
+    for (const auto* cpu : {"0", "1", "2"}) rows.set(kLoad, {{"cpu", cpu}}, 1);
+    for (int i = 0; i < 102; ++i) {
+        rows.set(load, kLoad, {{"cpu", "9"}}, i);
+        ASSERT_TRUE(rows.flush(i));
+    }
+    EXPECT_EQ(appender.groups()[0].epochs, 2);
+    EXPECT_EQ(appender.latest(), (std::map<std::string, double>{{R"(load{cpu="9",instance="a"})", 101}}));
 }
 
 TEST(Histogram, IsCumulativeWithInclusiveBounds) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our HTTP endpoints: one table (endpoints.cpp), each entry a function of a request.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "discovery/target.h"
+#include "exposition/latest_rows.h"
+#include "mapping/mapping_store.h"
+#include "net/async.h"
+#include "net/http_server.h"
+#include "scrape/target_scrape.h"
+
+namespace inferscope::api {
+
+/// What the endpoints read and do; wired by app. All functions are called on the io thread.
+struct Sources {
+    net::Executor pool;  ///< renders pages
+    exposition::LatestRows& rows;
+    mapping::MappingStore& mapping;
+    std::function<std::vector<scrape::TargetStatus>()> targets;
+    std::function<std::vector<discovery::DroppedTarget>()> dropped_targets;
+    std::function<std::string()> engines_json;
+    /// Makes a mapping that was stored in `mapping` the one in force from each target's next scrape.
+    std::function<void()> mapping_changed;
+    std::function<Result<void>()> reload;
+    std::function<bool()> is_ready;
+    /// Brings self-metrics up to date before /metrics is rendered.
+    std::function<void()> refresh;
+};
+
+/// Thread: io.
+class Api {
+public:
+    explicit Api(Sources sources) : sources_(std::move(sources)) {}
+
+    net::Task<net::ServerResponse> handle(net::HttpRequest request);
+
+private:
+    Sources sources_;
+};
+
+}  // namespace inferscope::api

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Everything that a machine can say about how the code reads: format, includes by level, headers that compile
+# alone, clang-tidy. Prints each finding with its place; exit status 1 if there is any.
+set -eu
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+
+echo "lint: format"
+git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run --Werror
+
+echo "lint: includes and layout"
+python3 tools/check_layout.py
+
+echo "lint: shell scripts parse"
+for script in $(git ls-files '*.sh' .ci/run); do sh -n "$script" 2>/dev/null || bash -n "$script"; done
+
+echo "lint: headers compile alone"
+test -f build/release/build.ninja || cmake --preset release >/dev/null
+cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets >/dev/null
+
+echo "lint: clang-tidy"
+python3 tools/tidy.py --jobs "$jobs"
