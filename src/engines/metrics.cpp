@@ -1,0 +1,211 @@
+#include "engines/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/text.h"
+
+namespace inferscope::engines {
+namespace {
+
+FamilyPtr gauge(std::string_view name, std::string_view help) {
+    return std::make_shared<const Family>(Family{.name = std::string(name),
+                                                 .type = MetricType::gauge,
+                                                 .help = std::string(help),
+                                                 .unit = {}});
+}
+
+struct Families {
+    FamilyPtr state = gauge("inferscope_engine_state",
+                            "1 for the state that the engine is in, 0 for the others.");
+    FamilyPtr missing = gauge("inferscope_engine_expected_family_missing",
+                              "A family that this engine and version should show, and doesn't.");
+    FamilyPtr cluster_info = gauge("gpustack:cluster_info", "Cluster.");
+    FamilyPtr cluster_status =
+        gauge("gpustack:cluster_status", "1 for the cluster's present state.");
+    FamilyPtr worker_info = gauge("gpustack:worker_info", "Worker, with its labels.");
+    FamilyPtr worker_status = gauge("gpustack:worker_status", "1 for the worker's present state.");
+    FamilyPtr model_info = gauge("gpustack:model_info", "Model that is served.");
+    FamilyPtr desired =
+        gauge("gpustack:model_desired_instances", "Instances that should run of a model.");
+    FamilyPtr running = gauge("gpustack:model_running_instances", "Instances that run of a model.");
+    FamilyPtr instance_status =
+        gauge("gpustack:model_instance_status", "1 for the instance's present state.");
+};
+
+const Families& families() {
+    static const Families all;
+    return all;
+}
+
+std::string or_unknown(const std::string& text) { return text.empty() ? "unknown" : text; }
+
+std::string model_id(const EngineStatus& engine) {
+    if (!engine.facts.model_id.empty()) return engine.facts.model_id;
+    return fmt::format("{:016x}", stable_hash(engine.model_name()));
+}
+
+struct Model {
+    std::string id;
+    std::string runtime;
+    std::string version;
+    std::string source;
+    std::string root;
+    std::uint64_t known = 0;
+    std::uint64_t running = 0;
+};
+
+// The first engine that serves a model describes it.
+std::map<std::string, Model> models_of(std::span<const EngineStatus> engines) {
+    std::map<std::string, Model> models;
+    for (const auto& engine : engines) {
+        auto& model = models[engine.model_name()];
+        if (model.known == 0) {
+            model.id = model_id(engine);
+            model.source = or_unknown(engine.facts.source);
+            model.root = engine.models.empty() ? "unknown" : or_unknown(engine.models.front().root);
+            model.runtime = or_unknown(engine.facts.runtime);
+            model.version = or_unknown(engine.version);
+        }
+        ++model.known;
+        if (instance_state(engine.state) == "running") ++model.running;
+    }
+    return models;
+}
+
+void write_worker(RowWriter& rows, const Cluster& cluster, const Worker& worker) {
+    std::vector<Label> info;
+    for (const auto& [name, value] : worker.labels) {
+        if (is_legacy_label_name(name) && !name.starts_with("__")) info.push_back({name, value});
+    }
+    const std::vector<Label> who = {{"cluster_id", cluster.id},
+                                    {"cluster_name", cluster.name},
+                                    {"worker_id", worker.id},
+                                    {"worker_name", worker.name}};
+    info.insert(info.end(), who.begin(),
+                who.end());  // last: no label of a worker's own may change who it is
+    const Families& f = families();
+    rows.set(f.worker_info, f.worker_info->name, info, 1);
+    rows.set(f.worker_status,
+             {{"cluster_id", cluster.id},
+              {"cluster_name", cluster.name},
+              {"worker_id", worker.id},
+              {"worker_name", worker.name},
+              {"state", worker.state}},
+             1);
+}
+
+void write_model(RowWriter& rows, const Cluster& cluster, const std::string& name,
+                 const Model& model, std::uint64_t desired) {
+    const Families& f = families();
+    rows.set(f.model_info,
+             {{"cluster_id", cluster.id},
+              {"cluster_name", cluster.name},
+              {"model_id", model.id},
+              {"model_name", name},
+              {"runtime", model.runtime},
+              {"runtime_version", model.version},
+              {"source", model.source},
+              {"source_key", model.root},
+              {"category", "llm"}},
+             1);
+    const auto count = [&](const FamilyPtr& family, std::uint64_t instances) {
+        rows.set(family,
+                 {{"cluster_id", cluster.id},
+                  {"cluster_name", cluster.name},
+                  {"model_id", model.id},
+                  {"model_name", name}},
+                 static_cast<double>(instances));
+    };
+    count(f.desired, desired);
+    count(f.running, model.running);
+}
+
+void write_instance(RowWriter& rows, const Cluster& cluster, const EngineStatus& engine,
+                    const std::string& id) {
+    const auto& facts = engine.facts;
+    rows.set(families().instance_status,
+             {{"cluster_id", cluster.id},
+              {"cluster_name", cluster.name},
+              {"worker_id", or_unknown(facts.worker_id)},
+              {"worker_name", or_unknown(facts.worker_name)},
+              {"model_id", id},
+              {"model_name", engine.model_name()},
+              {"model_instance_name",
+               facts.model_instance_name.empty() ? facts.instance : facts.model_instance_name},
+              {"state", instance_state(engine.state)}},
+             1);
+}
+
+}  // namespace
+
+std::string_view instance_state(std::optional<EngineState> state) {
+    if (!state) return "pending";
+    switch (*state) {
+        case EngineState::alive:
+        case EngineState::idle:
+        case EngineState::saturated:
+        case EngineState::blind:
+            return "running";
+        case EngineState::hung:
+            return "error";
+        case EngineState::loading:
+            return "starting";
+        case EngineState::down:
+            return "unreachable";
+    }
+    return "pending";
+}
+
+void write_engine_states(RowWriter& rows, std::span<const EngineStatus> engines) {
+    for (const auto& engine : engines) {
+        const std::string model = engine.model_name();
+        const auto& facts = engine.facts;
+        for (const auto state : kEngineStates) {
+            if (!engine.state) break;
+            rows.set(families().state,
+                     {{"instance", facts.instance},
+                      {"job", facts.job},
+                      {"runtime", facts.runtime},
+                      {"model_name", model},
+                      {"state", to_string(state)}},
+                     engine.state == state ? 1 : 0);
+        }
+        for (const auto& family : engine.missing) {
+            rows.set(families().missing,
+                     {{"instance", facts.instance},
+                      {"job", facts.job},
+                      {"runtime", facts.runtime},
+                      {"family", family.engine_family},
+                      {"renamed_in", family.renamed_in},
+                      {"known_as", family.known_as}},
+                     1);
+        }
+    }
+}
+
+void write_server_metrics(RowWriter& rows, const Cluster& cluster, std::span<const Worker> workers,
+                          std::span<const EngineStatus> engines, const DesiredInstances& desired) {
+    const Families& f = families();
+    rows.set(f.cluster_info,
+             {{"cluster_id", cluster.id},
+              {"cluster_name", cluster.name},
+              {"provider", cluster.provider}},
+             1);
+    rows.set(f.cluster_status,
+             {{"cluster_id", cluster.id}, {"cluster_name", cluster.name}, {"state", cluster.state}},
+             1);
+    for (const auto& worker : workers) write_worker(rows, cluster, worker);
+    const auto models = models_of(engines);
+    for (const auto& [name, model] : models) {
+        const auto wanted = desired.find(name);
+        write_model(rows, cluster, name, model,
+                    wanted == desired.end() ? model.known : wanted->second);
+    }
+    for (const auto& engine : engines)
+        write_instance(rows, cluster, engine, models.at(engine.model_name()).id);
+}
+
+}  // namespace inferscope::engines
