@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One target's way through the mapping: second names for its columns, derived columns, and what is
 // missing.
 #pragma once
