@@ -47,15 +47,25 @@ struct WebConfig {
 struct ServerSettings {
     ListenAddress listen;
     WebConfig web;
-    std::vector<std::string> allowed_hosts;  ///< names beside loopback names and the listen address
+    std::vector<std::string>
+        allowed_hosts;  ///< names, without port, beside loopback names and the listen address
+    std::string allowed_hosts_setting = "web.allowed_hosts";  ///< what messages call that list
+    /// Paths that begin so are queries, and guarded as changes of state are (net/access.h).
+    std::vector<std::string> query_paths = {"/api/v1/query", "/api/v1/series", "/api/v1/label",
+                                            "/federate"};
     bool check_origin = true;  ///< Host, Origin and Sec-Fetch-Site (design: "Who may come in")
     std::uint64_t max_header_bytes = 32u << 10;
     std::uint64_t max_body_bytes = 16u << 20;
-    std::size_t max_connections = 512;
-    Millis header_timeout{10'000};
-    Millis body_timeout{60'000};
-    Millis idle_timeout{75'000};
+    std::size_t max_connections = 512;  ///< more get 503
+    Millis header_timeout{10'000};      ///< TLS handshake; first byte to the end of the headers
+    Millis body_timeout{60'000};        ///< for the whole of a request's body
+    Millis idle_timeout{
+        75'000};  ///< until the next request; and for a client that doesn't take its answer
+    Millis stop_timeout{5'000};  ///< so long open exchanges have after stop()
     std::string server_name = "inferscope";
+    /// Where passwords are checked and bodies above 64 KiB compressed. Empty: a thread of the
+    /// server's own, made when it is first needed.
+    Executor background;
 };
 
 /// Sends a body piece by piece (chunked): for event streams.
@@ -86,8 +96,10 @@ struct ServerCounters {
     std::uint64_t refused_connections = 0;  ///< over max_connections
     std::uint64_t refused_host = 0;         ///< 403, Host
     std::uint64_t refused_origin = 0;       ///< 403, Origin or Sec-Fetch-Site
-    std::uint64_t refused_credentials = 0;  ///< 401
+    std::uint64_t refused_credentials = 0;  ///< 401; and 503, too many passwords to check
     std::uint64_t refused_size = 0;         ///< 413, 431
+    std::uint64_t refused_malformed = 0;    ///< 400, 417, 501
+    std::uint64_t failed_handlers = 0;      ///< 500: a handler threw
     std::uint64_t timeouts = 0;             ///< 408
 };
 
@@ -105,9 +117,10 @@ public:
     Result<void> listen();
     /// The port bound, for listen port 0.
     [[nodiscard]] std::uint16_t port() const;
-    /// Accepts until stop().
+    /// Accepts until stop(), and returns when the last connection has ended.
     Task<void> run();
-    /// No new connections; open exchanges have until `deadline`.
+    /// No new connections; idle ones are closed; open exchanges have `stop_timeout`, then they are
+    /// cancelled.
     void stop();
     [[nodiscard]] const ServerCounters& counters() const;
 

@@ -230,6 +230,14 @@ Task<Result<void>> Stream::start_tls(TlsContext context, std::string server_name
     }
 }
 
+Task<Result<void>> Stream::wait_for_bytes() {
+    const auto state = state_;
+    if (state->kept_is_news || (state->tls && state->tls->has_pending())) co_return Result<void>();
+    auto waited = co_await State::wait(state, Attempt::Outcome::wants_read);
+    state->drained = false;
+    co_return waited;
+}
+
 Task<Result<std::string_view>> Stream::receive() {
     const auto state = state_;
     if (std::exchange(state->kept_is_news, false)) {

@@ -42,6 +42,8 @@ public:
     /// The handshake. `server_name` is what a client checks the certificate against.
     Task<Result<void>> start_tls(TlsContext context, std::string server_name);
 
+    /// Until receive() would give something, or tell that the peer has closed.
+    Task<Result<void>> wait_for_bytes();
     /// What has arrived, at most 64 KiB and what was kept; empty when the peer has closed.
     /// The bytes are valid until the caller suspends, or anything else of this class is called.
     Task<Result<std::string_view>> receive();

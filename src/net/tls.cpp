@@ -257,6 +257,8 @@ Attempt TlsSession::write(const char* data, std::size_t size) {
     return attempt;
 }
 
+bool TlsSession::has_pending() const { return SSL_has_pending(session_) != 0; }
+
 bool TlsSession::is_quiet() {
     ERR_clear_error();
     char byte = 0;

@@ -54,6 +54,8 @@ public:
     Attempt handshake();
     Attempt read(char* data, std::size_t size);
     Attempt write(const char* data, std::size_t size);
+    /// Bytes have been taken from the socket that read() hasn't given yet.
+    [[nodiscard]] bool has_pending() const;
     /// No byte of the application has arrived unread, and the peer hasn't closed.
     bool is_quiet();
     /// Tells the peer that we are done, if that goes without waiting.
