@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The OpenAI chat interface as the engines speak it: reads requests, writes answers, chunks and
 // errors. The words are nonsense, the same for the same prompt.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One engine being played: its model, its clock, its faults, its page. Knows no sockets; real time
 // comes from the caller.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A simulated engine on a socket: /metrics, /health, /v1/models, chat completions, as the real one
 // answers them. Every answer says that it is a simulation (`Server: inferscope-simulate`,
 // `X-Simulated: true`, a version with
