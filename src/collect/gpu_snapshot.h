@@ -125,16 +125,17 @@ struct XidCount {
 };
 
 struct GpuState {
-    unsigned index = 0;  ///< the driver's order
-    std::string uuid;    ///< "GPU-20c56d28-..."
-    std::string name;    ///< "NVIDIA H100 80GB HBM3"
-    std::string pci_bus_id;
+    unsigned index = 0;         ///< the driver's order
+    std::string uuid;           ///< "GPU-20c56d28-..."
+    std::string name;           ///< "NVIDIA H100 80GB HBM3"
+    std::string pci_bus_id;     ///< "00000000:07:00.0"
     unsigned minor_number = 0;  ///< of /dev/nvidiaN
     bool lost = false;          ///< fallen off the bus, or needs a reset: no values
     bool watched = false;       ///< its XID events reach us
     GpuValues values;
-    std::vector<GpuProcess>
-        processes;               ///< largest first, each pid once, at most `kMaxGpuProcesses`
+    bool lists_processes = false;  ///< `processes` is what the driver said, be it empty
+    /// Largest first, each pid once, at most `kMaxGpuProcesses`.
+    std::vector<GpuProcess> processes;
     std::vector<XidCount> xids;  ///< since we started; in the order of first events
 };
 inline constexpr std::size_t kMaxGpuProcesses = 64;

@@ -2,13 +2,16 @@
 #include "collect/nvml/device_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
+#include <utility>
+
+#include "collect/nvml/device_calls.h"
 
 namespace inferscope::collect::nvml {
 namespace {
 
-constexpr double kMebibyte = 1048576;
 constexpr double kKibibyte = 1024;
 
 /// The text before the first NUL, however the library filled the buffer.
@@ -23,264 +26,6 @@ int text_into(int (*function)(Device, char*, unsigned), Device device, std::stri
     const int result = function(device, buffer.data(), buffer.size());
     if (result == kSuccess) into = text_of(buffer);
     return result;
-}
-
-int number_into(int (*function)(Device, unsigned*), Device device, GpuField field,
-                GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
-    unsigned value = 0;
-    const int result = function(device, &value);
-    if (result == kSuccess) values.set(field, value);
-    return result;
-}
-
-int clock_into(int (*function)(Device, int, unsigned*), Device device, int clock, GpuField field,
-               GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
-    unsigned value = 0;
-    const int result = function(device, clock, &value);
-    if (result == kSuccess) values.set(field, value);
-    return result;
-}
-
-int ecc_into(const Api& api, Device device, int type, int counter, GpuField field,
-             GpuValues& values) {
-    if (api.ecc_errors == nullptr) return kFunctionNotFound;
-    unsigned long long count = 0;
-    const int result = api.ecc_errors(device, type, counter, &count);
-    if (result == kSuccess) values.set(field, std::uint64_t{count});
-    return result;
-}
-
-int read_utilization(const Api& api, Device device, GpuValues& values) {
-    if (api.utilization == nullptr) return kFunctionNotFound;
-    Utilization utilization{};
-    const int result = api.utilization(device, &utilization);
-    if (result != kSuccess) return result;
-    values.set(GpuField::utilization_percent, utilization.gpu);
-    values.set(GpuField::memory_activity_percent, utilization.memory);
-    return result;
-}
-
-int read_coder(int (*function)(Device, unsigned*, unsigned*), Device device, GpuField field,
-               GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
-    unsigned percent = 0;
-    unsigned period_micros = 0;
-    const int result = function(device, &percent, &period_micros);
-    if (result == kSuccess) values.set(field, percent);
-    return result;
-}
-
-/// Version 1 counts what the driver has reserved as used and can't tell how much that is.
-int read_memory_v1(const Api& api, Device device, GpuValues& values) {
-    if (api.memory == nullptr) return kFunctionNotFound;
-    Memory memory{};
-    const int result = api.memory(device, &memory);
-    if (result != kSuccess) return result;
-    values.set(GpuField::memory_total_bytes, memory.total);
-    values.set(GpuField::memory_free_bytes, memory.free);
-    values.set(GpuField::memory_used_bytes, memory.used);
-    return result;
-}
-
-int read_memory(const Api& api, Device device, GpuValues& values) {
-    if (api.memory_v2 == nullptr) return read_memory_v1(api, device, values);
-    MemoryV2 memory{};
-    memory.version = struct_version<MemoryV2>(2);
-    const int result = api.memory_v2(device, &memory);
-    if (result == kFunctionNotFound || result == kVersionMismatch) {
-        return read_memory_v1(api, device, values);
-    }
-    if (result != kSuccess) return result;
-    values.set(GpuField::memory_total_bytes, memory.total);
-    values.set(GpuField::memory_free_bytes, memory.free);
-    values.set(GpuField::memory_used_bytes, memory.used);
-    values.set(GpuField::memory_reserved_bytes, memory.reserved);
-    return result;
-}
-
-int read_temperature(const Api& api, Device device, GpuValues& values) {
-    int result = kFunctionNotFound;
-    if (api.temperature_v != nullptr) {
-        Temperature temperature{
-            .version = struct_version<Temperature>(1), .sensor = kTemperatureGpu, .celsius = 0};
-        result = api.temperature_v(device, &temperature);
-        if (result == kSuccess) {
-            values.set(GpuField::temperature_celsius, static_cast<double>(temperature.celsius));
-            return result;
-        }
-    }
-    const bool has_older = result == kFunctionNotFound || result == kVersionMismatch;
-    if (!has_older || api.temperature == nullptr) return result;
-    return clock_into(api.temperature, device, kTemperatureGpu, GpuField::temperature_celsius,
-                      values);
-}
-
-int read_energy(const Api& api, Device device, GpuValues& values) {
-    if (api.energy == nullptr) return kFunctionNotFound;
-    unsigned long long millijoules = 0;
-    const int result = api.energy(device, &millijoules);
-    if (result == kSuccess) values.set(GpuField::energy_millijoules, std::uint64_t{millijoules});
-    return result;
-}
-
-int read_clock_event_reasons(const Api& api, Device device, GpuValues& values) {
-    if (api.clock_event_reasons == nullptr) return kFunctionNotFound;
-    unsigned long long mask = 0;
-    const int result = api.clock_event_reasons(device, &mask);
-    if (result == kSuccess) values.set(GpuField::clock_event_reasons, std::uint64_t{mask});
-    return result;
-}
-
-int read_performance_state(const Api& api, Device device, GpuValues& values) {
-    if (api.performance_state == nullptr) return kFunctionNotFound;
-    int state = kStateUnknown;
-    const int result = api.performance_state(device, &state);
-    if (result == kSuccess && state != kStateUnknown) {
-        values.set(GpuField::performance_state, static_cast<double>(state));
-    }
-    return result;
-}
-
-int read_remapped_rows(const Api& api, Device device, GpuValues& values) {
-    if (api.remapped_rows == nullptr) return kFunctionNotFound;
-    unsigned corrected = 0;
-    unsigned uncorrected = 0;
-    unsigned pending = 0;
-    unsigned failed = 0;
-    const int result = api.remapped_rows(device, &corrected, &uncorrected, &pending, &failed);
-    if (result != kSuccess) return result;
-    values.set(GpuField::remapped_rows_corrected, corrected);
-    values.set(GpuField::remapped_rows_uncorrected, uncorrected);
-    values.set(GpuField::row_remap_pending, pending);
-    values.set(GpuField::row_remap_failure, failed);
-    return result;
-}
-
-enum class Cadence { always, rarely };
-
-struct Call {
-    Cadence cadence;
-    int (*read)(const Api& api, Device device, GpuValues& values);
-};
-
-/// What is asked of each GPU by a function of its own; a row that fails leaves its numbers out.
-constexpr auto kCalls = std::to_array<Call>({
-    {Cadence::always, read_utilization},
-    {Cadence::always, read_memory},
-    {Cadence::always, read_temperature},
-    {Cadence::always, read_energy},
-    {Cadence::always, read_clock_event_reasons},
-    {Cadence::always, read_performance_state},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.power, device, GpuField::power_milliwatts, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return read_coder(api.encoder_utilization, device, GpuField::encoder_percent, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return read_coder(api.decoder_utilization, device, GpuField::decoder_percent, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.clock, device, kClockSm, GpuField::sm_clock_mhz, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.clock, device, kClockMemory, GpuField::memory_clock_mhz, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_replays, device, GpuField::pcie_replays, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_generation, device, GpuField::pcie_generation, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_width, device, GpuField::pcie_width, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorCorrected, kEccVolatile, GpuField::ecc_corrected_volatile, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorUncorrected, kEccVolatile, GpuField::ecc_uncorrected_volatile,
-                         values);
-     }},
-    {Cadence::always, read_remapped_rows},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.fan_speed, device, GpuField::fan_percent, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.power_limit, device, GpuField::power_limit_milliwatts, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.enforced_power_limit, device, GpuField::enforced_power_limit_milliwatts,
-                            values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.temperature_threshold, device, kThresholdSlowdown,
-                           GpuField::slowdown_temperature_celsius, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.temperature_threshold, device, kThresholdShutdown,
-                           GpuField::shutdown_temperature_celsius, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.max_clock, device, kClockSm, GpuField::max_sm_clock_mhz, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.max_clock, device, kClockMemory, GpuField::max_memory_clock_mhz, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.max_pcie_generation, device, GpuField::max_pcie_generation, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.max_pcie_width, device, GpuField::max_pcie_width, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorCorrected, kEccAggregate, GpuField::ecc_corrected_aggregate,
-                         values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorUncorrected, kEccAggregate, GpuField::ecc_uncorrected_aggregate,
-                         values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.cores, device, GpuField::cores, values);
-     }},
-});
-
-bool is_lost(int result) { return result == kGpuIsLost || result == kResetRequired; }
-bool is_driver_gone(int result) {
-    return result == kUninitialized || result == kDriverNotLoaded || result == kLibraryMismatch;
-}
-
-/// The card or the driver will not know it in a second either. What remains (UNKNOWN, TIMEOUT ...)
-/// may pass.
-bool is_lacking(int result) {
-    return result == kNotSupported || result == kFunctionNotFound || result == kInvalidArgument ||
-           result == kNoPermission || result == kVersionMismatch || result == kDeprecated ||
-           result == kNotFound;
 }
 
 double number_of(const FieldValue& value) {
@@ -311,76 +56,7 @@ FieldValue request_for(unsigned field, unsigned scope) {
     return request;
 }
 
-struct GpmNumber {
-    unsigned metric;  ///< NVML_GPM_METRIC_...
-    GpuField field;
-    double factor;  ///< to our unit
-};
-
-constexpr auto kGpmNumbers = std::to_array<GpmNumber>({
-    {1, GpuField::graphics_active_percent, 1},
-    {2, GpuField::sm_active_percent, 1},
-    {3, GpuField::sm_occupancy_percent, 1},
-    {5, GpuField::tensor_active_percent, 1},
-    {10, GpuField::dram_active_percent, 1},
-    {11, GpuField::fp64_active_percent, 1},
-    {12, GpuField::fp32_active_percent, 1},
-    {13, GpuField::fp16_active_percent, 1},
-    {20, GpuField::profiled_pcie_tx_bytes_per_second, kMebibyte},
-    {21, GpuField::profiled_pcie_rx_bytes_per_second, kMebibyte},
-    {60, GpuField::profiled_nvlink_rx_bytes_per_second, kMebibyte},
-    {61, GpuField::profiled_nvlink_tx_bytes_per_second, kMebibyte},
-});
-
 }  // namespace
-
-Profiler::Profiler(const Api& api, Device device) : api_(api), device_(device) {
-    if (api.gpm_support == nullptr || api.gpm_sample_alloc == nullptr ||
-        api.gpm_sample_free == nullptr || api.gpm_sample == nullptr || api.gpm_metrics == nullptr) {
-        return;
-    }
-    GpmSupport support{.version = 1, .is_supported = 0};
-    if (api.gpm_support(device, &support) != kSuccess || support.is_supported == 0) return;
-    if (api.gpm_sample_alloc(&earlier_) != kSuccess) earlier_ = nullptr;
-    if (api.gpm_sample_alloc(&later_) != kSuccess) later_ = nullptr;
-    request_ = std::make_unique<GpmMetricsGet>();
-}
-
-Profiler::~Profiler() {
-    if (earlier_ != nullptr) api_.gpm_sample_free(earlier_);
-    if (later_ != nullptr) api_.gpm_sample_free(later_);
-}
-
-void Profiler::read(SteadyTime now, const NvmlSettings& settings, GpuValues& values) {
-    constexpr auto kLeastDistance = Millis(100);
-    if (earlier_ == nullptr || later_ == nullptr || !pause_.over(now)) return;
-    if (has_earlier_ && now - earlier_time_ < kLeastDistance) return;
-    int result = api_.gpm_sample(device_, later_);
-    if (result == kSuccess && has_earlier_) result = take_numbers(values);
-    gives_pcie_ = values.has(GpuField::profiled_pcie_tx_bytes_per_second) &&
-                  values.has(GpuField::profiled_pcie_rx_bytes_per_second);
-    if (is_lacking(result)) pause_.until = now + settings.retry_unsupported;
-    has_earlier_ = result == kSuccess;
-    earlier_time_ = now;
-    std::swap(earlier_, later_);
-}
-
-int Profiler::take_numbers(GpuValues& values) {
-    request_->version = 1;
-    request_->count = kGpmNumbers.size();
-    request_->earlier = earlier_;
-    request_->later = later_;
-    for (std::size_t i = 0; i < kGpmNumbers.size(); ++i)
-        request_->metrics[i].metric = kGpmNumbers[i].metric;
-    const int result = api_.gpm_metrics(request_.get());
-    if (result != kSuccess) return result;
-    for (std::size_t i = 0; i < kGpmNumbers.size(); ++i) {
-        const auto& metric = request_->metrics[i];
-        if (metric.result == kSuccess)
-            values.set(kGpmNumbers[i].field, metric.value * kGpmNumbers[i].factor);
-    }
-    return result;
-}
 
 DeviceReader::DeviceReader(const Api& api, Device device, unsigned index,
                            const NvmlSettings& settings)
@@ -388,7 +64,7 @@ DeviceReader::DeviceReader(const Api& api, Device device, unsigned index,
       device_(device),
       settings_(settings),
       profiler_(api, device),
-      pauses_(kCalls.size()),
+      pauses_(device_calls().size()),
       fields_{{kFieldMemoryTemperature, 0, GpuField::memory_temperature_celsius, {}},
               {kFieldRetiredSingleBit, 0, GpuField::retired_pages_single_bit, {}},
               {kFieldRetiredDoubleBit, 0, GpuField::retired_pages_double_bit, {}},
@@ -459,10 +135,11 @@ Reading DeviceReader::call_all(SteadyTime now) {
         if (is_lacking(result)) pause.until = now + settings_.retry_unsupported;
         return Reading::done;
     };
-    for (std::size_t i = 0; i < kCalls.size(); ++i) {
-        const bool is_rare = kCalls[i].cadence == Cadence::rarely;
+    const auto calls = device_calls();
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        const bool is_rare = calls[i].cadence == Cadence::rarely;
         if ((is_rare && !with_rare) || !pauses_[i].over(now)) continue;
-        const int result = kCalls[i].read(api_, device_, is_rare ? lasting_ : state_.values);
+        const int result = calls[i].read(api_, device_, is_rare ? lasting_ : state_.values);
         if (const auto reading = judge(result, pauses_[i]); reading != Reading::done)
             return reading;
     }

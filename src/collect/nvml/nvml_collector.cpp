@@ -73,9 +73,7 @@ SteadyTime NvmlCollector::step(SteadyTime now) {
     if (now >= next_check_) {
         next_check_ = now + settings_.slow_interval;
         if (!session_->is_complete()) {
-            log::info(
-                "the list of GPUs has changed, or one was lost: starting the driver's library "
-                "anew");
+            log::debug("the list of GPUs has changed, or one is lost: starting anew");
             session_.reset();
             start_session(now);
             if (!session_) return next_start_;

@@ -73,9 +73,10 @@ private:
     SteadyTime next_check_ = SteadyTime::min();
     Nanos back_off_{0};
     bool has_run_ = false;
-    std::string said_;  ///< the last log line about the driver's state: said once
-    std::map<std::string, Xids>
-        xids_;  ///< by UUID; outlives sessions, since counters must not fall
+    std::string said_;            ///< the last log line about the driver's state: said once
+    std::set<std::string> lost_;  ///< UUIDs of those last seen lost
+    /// By UUID; outlives sessions, since counters must not fall.
+    std::map<std::string, Xids> xids_;
 };
 
 }  // namespace inferscope::collect
