@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parsers of kernel files: whatever stands there, they end, and never read outside of it.
 #include <cstddef>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A double of NVIDIA's management library: the same C symbols, GPUs whose numbers follow from their
 // index. The number of GPUs is FAKE_NVML_GPUS (environment, default 2) until the controls change
 // it. Built a second time with FAKE_NVML_OLD, which leaves out the functions that drivers before

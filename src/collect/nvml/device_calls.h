@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions that each give one GPU's number or two: a visible table, and what their results
 // mean.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The profiling counters of Hopper and newer cards (GPM): how much of the chip works, which
 // utilization doesn't tell.
 #pragma once
