@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is known of one engine, as /api/v1/engines shows it.
 #pragma once
 

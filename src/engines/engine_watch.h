@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All engines and their states: takes pages, ends of scrapes and results of probes, gives statuses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The series that say how engines do: states, what they fail to show, and GPUStack's six server
 // metrics (mission row B2) made of them.
 #pragma once
