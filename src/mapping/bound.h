@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `le` and `quantile` label values in the form that Prometheus 3 stores.
 #pragma once
 

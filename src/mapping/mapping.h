@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which unified name an engine's family has: data (deploy/mapping/metrics_config.yaml), not code.
 // The schema is GPUStack's (`gpustack_metrics`, `runtime_mapping`: a stock file loads unchanged)
 // plus a third key, `inferscope`, for what that schema can't say. docs/mapping.md describes all of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hash tables keyed by names, which can be asked by string_view. (Debian builds Abseil for C++14,
 // where its own string hash doesn't take a std::string_view.)
 #pragma once

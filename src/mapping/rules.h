@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a mapping file says, checked and ready for use. Filled by rules_reader.cpp, read by
 // mapping.cpp (recognition) and target_mapping.cpp; nobody else includes it.
 #pragma once

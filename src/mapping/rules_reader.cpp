@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads a mapping file: checks every name, range and selector, and turns it into rules in the order
 // in which they win.
 #include <fmt/format.h>

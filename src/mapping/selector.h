@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which series of a family a rule is about, written as PromQL writes it:
 // `family{mode="decode",priority=""}`.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values that no engine sends but that follow from what it sends: scaled, added up, divided. Pure
 // index arithmetic over a row; made by TargetMapping.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a column finds its rules: by hash of its family (once per new column), in up to three
 // spellings, see find_plans(). What is published is decided over all columns of one call, best rule
 // first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mapping/target_mapping.h"
 
 #include <fmt/format.h>
@@ -404,12 +405,12 @@ TEST(TargetMapping, RenamesLabelsWhereTheEngineLacksOurs) {
 }
 
 TEST(TargetMapping, PicksSeriesByLabelWhereALabelNamesTheQuantity) {
-    Target target("TensorRT-LLM");
+    Target target("Triton");
     target.read(
         0, {{R"(nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"})", 1},
             {R"(nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"})", 2},
             {R"(nv_trt_llm_request_metrics{model="m",request_type="max",version="1"})", 512}});
-    const std::string labels = R"({model_name="m",runtime="TensorRT-LLM",version="1"})";
+    const std::string labels = R"({model_name="m",runtime="Triton",version="1"})";
     EXPECT_EQ(target.unified(), (Published{{"gpustack:num_requests_waiting" + labels, 1},
                                            {"gpustack:num_requests_running" + labels, 2}}));
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Engine versions as Python packages write them, and the ranges that mapping rules carry.
 // Source of the order: PEP 440 ("Version specifiers", "Summary of permitted suffixes and relative
 // ordering").
