@@ -59,8 +59,7 @@ TEST(Mapping, RecognisesEnginesByTheirFamilies) {
     EXPECT_EQ(recognise({"llamacpp:requests_processing"}).runtime, "llama.cpp");
     EXPECT_EQ(recognise({"tgi_queue_size"}).runtime, "TGI");
     EXPECT_EQ(recognise({"trtllm_request_success_total"}).runtime, "TensorRT-LLM");
-    EXPECT_EQ(recognise({"nv_inference_count", "nv_trt_llm_request_metrics"}).runtime,
-              "TensorRT-LLM");
+    EXPECT_EQ(recognise({"nv_inference_count", "nv_trt_llm_request_metrics"}).runtime, "Triton");
     EXPECT_EQ(recognise({"nv_inference_count", "vllm:prompt_tokens_total",
                          "vllm:e2e_request_latency_seconds_sum"})
                   .runtime,
