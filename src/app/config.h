@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "discovery/config.h"
+#include "probe/config.h"
 
 namespace inferscope::app {
 
@@ -41,29 +42,8 @@ struct WorkerConfig {
     std::vector<std::pair<std::string, std::string>> labels;
 };
 
-/// Requests that make an engine generate: off unless asked for.
-struct ChatProbeConfig {
-    bool enabled = false;
-    std::string prompt = "Say OK.";
-    std::uint64_t max_tokens = 8;  ///< 1 .. 4096
-    Millis interval{60'000};
-    Millis timeout{30'000};  ///< <= interval
-};
-
-struct ProbeConfig {
-    Millis interval{15'000};
-    Millis health_timeout{5'000};  ///< <= interval
-    ChatProbeConfig chat;
-};
-
-enum class DcgmNames {
-    old_names,  ///< DCGM_FI_DEV_PCIE_TX_THROUGHPUT ...: exporters up to 4.4
-    new_names,
-};
-
 struct MappingConfig {
-    std::string file;  ///< empty: the built-in one
-    DcgmNames dcgm_names = DcgmNames::old_names;
+    std::string file;  ///< empty: the built-in one, or one that was posted
 };
 
 struct WebSettings {
@@ -85,7 +65,7 @@ struct Config {
     SloConfig slos;
     ClusterConfig cluster;
     WorkerConfig worker;
-    ProbeConfig probe;
+    probe::ProbeConfig probe;
     MappingConfig mapping;
     WebSettings web;
 

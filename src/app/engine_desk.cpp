@@ -45,8 +45,7 @@ EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
 EngineDesk::~EngineDesk() = default;
 
 bool EngineDesk::is_engine(const scrape::TargetStatus& status) const {
-    if (status.identity.is_router || status.is_node_exporter || status.is_dcgm_exporter) return false;
-    return !status.identity.runtime.empty() || status.target->engine.expected;
+    return status.identity.is_engine() || (status.identity.runtime.empty() && status.target->engine.expected);
 }
 
 net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> scrape) {

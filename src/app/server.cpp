@@ -40,6 +40,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::string_view kDcgm = "DCGM";  // the mapping's name of that exporter
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
 
@@ -312,7 +313,7 @@ private:
         for (const auto& status : scrapes_.status()) {
             if (status.health != scrape::Health::up || !is_this_machine(status.target->url.host)) continue;
             node = node || status.is_node_exporter;
-            dcgm = dcgm || status.is_dcgm_exporter;
+            dcgm = dcgm || status.identity.runtime == kDcgm;
         }
         machine_.set_exporters_present(node, dcgm);
     }

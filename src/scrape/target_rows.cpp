@@ -58,7 +58,7 @@ void TargetRows::start_epoch() {
     announced_ = 0;
     derived_columns_.clear();
     mapping_.reset();
-    if (naming_.mapping && !naming_.identity.runtime.empty() && !naming_.identity.is_router) {
+    if (naming_.mapping && !naming_.identity.runtime.empty()) {
         mapping_ = std::make_unique<mapping::TargetMapping>(naming_.mapping, naming_.identity, naming_.base);
     }
 }
@@ -184,8 +184,8 @@ void TargetRows::announce_new_columns() {
     if (new_columns_.empty()) return;
     const auto first = announced_;
     if (mapping_) {
+        mapping_->name_columns(new_columns_);
         for (std::size_t i = 0; i < new_columns_.size(); ++i) {
-            mapping_->name_column(new_columns_[i]);
             const bool counts_requests = std::any_of(
                 new_columns_[i].second_names.begin(), new_columns_[i].second_names.end(), [](const SecondName& second) {
                     return std::ranges::find(kRequestCounters, second.labels.metric_name()) != kRequestCounters.end();

@@ -107,8 +107,7 @@ TargetScrape::TargetScrape(ScrapeEnvironment& environment, discovery::TargetPtr 
       report_group_(environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
       timer_(std::make_unique<Timer>(environment_.io)) {
     environment_.appender.add_columns(report_group_, report_columns(target_->labels));
-    identity_.runtime = environment_.mapping->canonical_runtime(target_->engine.kind);
-    identity_.version = target_->engine.version;
+    identity_ = environment_.mapping->identity(target_->engine.kind, target_->engine.version);
     kind_is_given_ = !identity_.runtime.empty();
     look_at_names_ = !kind_is_given_;
     make_client();
@@ -173,8 +172,7 @@ TargetStatus TargetScrape::status() const {
             .duplicates = last_.page.duplicates,
             .identity = rows_.naming().identity,
             .missing = rows_.missing(),
-            .is_node_exporter = is_node_exporter_,
-            .is_dcgm_exporter = is_dcgm_exporter_};
+            .is_node_exporter = is_node_exporter_};
 }
 
 net::Task<void> TargetScrape::scrape_once() {
@@ -266,17 +264,16 @@ std::string TargetScrape::explain(int status) const {
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
     is_node_exporter_ = std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
-    is_dcgm_exporter_ = std::ranges::any_of(names.samples, [](auto name) { return name.starts_with("DCGM_FI_"); });
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
     identity_ = std::move(identity);
-    log::info("{} is {}{}", target_->url.redacted(), identity_.is_router ? "a router of " : "", identity_.runtime);
+    log::info("{} is {}{}", target_->url.redacted(), identity_.kind == mapping::Kind::router ? "a router: " : "", identity_.runtime);
 }
 
 void TargetScrape::apply_naming() {
     Naming naming{.mapping = environment_.mapping, .identity = identity_, .base = {}};
     if (!facts_.version.empty()) naming.identity.version = facts_.version;
-    if (!identity_.runtime.empty()) {
+    if (identity_.is_engine()) {
         LabelsBuilder base(environment_.place);
         const auto instance = target_->labels.get("instance");
         base.set("runtime", identity_.runtime);
