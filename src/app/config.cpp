@@ -132,11 +132,6 @@ void read_own_sections(MapReader& reader, std::string_view directory, Config& co
         section.read("processes", config.discover_processes);
         section.finish();
     });
-    reader.read("scrape", [&](const YAML::Node& node) {
-        MapReader section(node, "scrape", diagnostics);
-        section.read("max_interval", config.scrape_max_interval);
-        section.finish();
-    });
     reader.read("probe",
                 [&](const YAML::Node& node) { config.probe = probe::ProbeConfig::read(node, diagnostics); });
     reader.read("mapping", [&](const YAML::Node& node) {

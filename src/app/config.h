@@ -59,8 +59,6 @@ struct Config {
     /// one.
     Millis engine_interval{5'000};
     bool discover_processes = true;
-    Millis scrape_max_interval{
-        20'000};  ///< a target that answers slowly is asked at least this often
     NotifyConfig notify;
     SloConfig slos;
     ClusterConfig cluster;

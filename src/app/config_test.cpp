@@ -47,7 +47,6 @@ TEST(Config, ReadsEveryOwnSection) {
 cluster: {id: 7, name: west}
 worker: {id: 3, name: node3, labels: {rack: r1}}
 discovery: {processes: false}
-scrape: {max_interval: 10s}
 probe:
   interval: 4s
   timeout: 2s
@@ -61,7 +60,6 @@ web: {allowed_hosts: [gpu7.example]}
     EXPECT_EQ(config.worker.labels.at(0).second, "r1");
     EXPECT_FALSE(config.discover_processes);
     EXPECT_FALSE(config.discovery().processes);
-    EXPECT_EQ(config.scrape_max_interval, Millis(10'000));
     EXPECT_EQ(config.probe.interval, Millis(4'000));
     EXPECT_EQ(config.probe.timeout, Millis(2'000));
     EXPECT_TRUE(config.probe.chat.enabled);
