@@ -98,7 +98,9 @@ public:
     void set(GpuField field, double value) { values_[static_cast<std::size_t>(field)] = value; }
     void set(GpuField field, std::uint64_t value) { set(field, static_cast<double>(value)); }
     void set(GpuField field, unsigned value) { set(field, static_cast<double>(value)); }
-    [[nodiscard]] double get(GpuField field) const { return values_[static_cast<std::size_t>(field)]; }
+    [[nodiscard]] double get(GpuField field) const {
+        return values_[static_cast<std::size_t>(field)];
+    }
     [[nodiscard]] bool has(GpuField field) const { return get(field) == get(field); }
     /// Takes from `other` what is missing here.
     void fill_from(const GpuValues& other);
@@ -123,21 +125,24 @@ struct XidCount {
 };
 
 struct GpuState {
-    unsigned index = 0;  ///< the driver's order
-    std::string uuid;    ///< "GPU-20c56d28-..."
-    std::string name;    ///< "NVIDIA H100 80GB HBM3"
-    std::string pci_bus_id;
+    unsigned index = 0;         ///< the driver's order
+    std::string uuid;           ///< "GPU-20c56d28-..."
+    std::string name;           ///< "NVIDIA H100 80GB HBM3"
+    std::string pci_bus_id;     ///< "00000000:07:00.0"
     unsigned minor_number = 0;  ///< of /dev/nvidiaN
     bool lost = false;          ///< fallen off the bus, or needs a reset: no values
+    bool watched = false;       ///< its XID events reach us
     GpuValues values;
-    std::vector<GpuProcess> processes;  ///< largest first, each pid once, at most `kMaxGpuProcesses`
-    std::vector<XidCount> xids;         ///< since we started; in the order of first events
+    bool lists_processes = false;  ///< `processes` is what the driver said, be it empty
+    /// Largest first, each pid once, at most `kMaxGpuProcesses`.
+    std::vector<GpuProcess> processes;
+    std::vector<XidCount> xids;  ///< since we started; in the order of first events
 };
 inline constexpr std::size_t kMaxGpuProcesses = 64;
 inline constexpr std::size_t kMaxXids = 32;  ///< kinds for each GPU; more are counted as 999
 
 enum class DriverState {
-    absent,    ///< no library, or no driver loaded since we started: an ordinary machine without GPUs
+    absent,  ///< no library, or no driver loaded since we started: an ordinary machine without GPUs
     starting,  ///< the library is there and is being started for the first time
     running,
     failed,  ///< it ran before, or says that it is broken

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <clocale>
+#include <cwctype>
 #include <utility>
 
 #include "base/check.h"
@@ -121,14 +123,44 @@ std::uint64_t md5_tail(std::string_view text) {
     return sum;
 }
 
-/// ASCII letters only; Prometheus also maps letters of other scripts, which no known label value
-/// needs.
-std::string in_case(std::string text, bool upper) {
-    for (char& c : text) {
-        if (upper && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-        if (!upper && c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+/// The character at the start of `text` and its length; length 1 and the byte itself for what is no
+/// UTF-8.
+std::pair<char32_t, std::size_t> decode(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    if (length == 1 || !is_valid_utf8(text.substr(0, length))) return {lead, 1};
+    char32_t code = lead & (0x7fu >> length);
+    for (std::size_t i = 1; i < length; ++i)
+        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+    return {code, length};
+}
+
+void append_utf8(std::string& out, char32_t code) {
+    const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static constexpr std::array<unsigned char, 4> kLead{0x00, 0xc0, 0xe0, 0xf0};
+    out += static_cast<char>(kLead[static_cast<std::size_t>(more)] | code >> (6 * more));
+    for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (code >> (6 * i) & 0x3f));
+}
+
+/// Letters of every script, one for one, as Go's strings.ToUpper and ToLower do.
+std::string in_case(std::string_view text, bool upper) {
+    static const locale_t kUnicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    std::string out;
+    while (!text.empty()) {
+        const auto [code, length] = decode(text);
+        if (code < 0x80) {
+            const bool changes = upper ? code >= 'a' && code <= 'z' : code >= 'A' && code <= 'Z';
+            out += static_cast<char>(changes ? code ^ 0x20 : code);
+        } else if (length == 1 || kUnicode == nullptr) {
+            out += text.substr(0, length);
+        } else {
+            const auto wide = static_cast<wint_t>(code);
+            append_utf8(out, static_cast<char32_t>(upper ? towupper_l(wide, kUnicode)
+                                                         : towlower_l(wide, kUnicode)));
+        }
+        text.remove_prefix(length);
     }
-    return text;
+    return out;
 }
 
 std::string joined_source(const RelabelFields& fields, const LabelsBuilder& labels) {
@@ -260,7 +292,7 @@ std::string_view to_string(RelabelAction action) {
 }
 
 std::optional<RelabelAction> relabel_action_from(std::string_view word) {
-    const std::string lower = in_case(std::string(word), false);
+    const std::string lower = in_case(word, false);
     for (const auto& [known, value] : kActions) {
         if (known == lower) return value;
     }

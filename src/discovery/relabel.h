@@ -40,11 +40,11 @@ std::optional<RelabelAction> relabel_action_from(std::string_view word);
 
 /// One entry of relabel_configs as it is written. What is absent has Prometheus's default.
 struct RelabelFields {
-    std::optional<std::vector<std::string>> source_labels;
+    std::optional<std::vector<std::string>> source_labels = {};
     std::string separator = ";";
     std::string regex = "(.*)";  ///< matches the whole text, as if between ^(?: and )$
     std::uint64_t modulus = 0;
-    std::string target_label;
+    std::string target_label = {};
     std::string replacement = "$1";
     RelabelAction action = RelabelAction::replace;
 

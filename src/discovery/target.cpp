@@ -67,6 +67,13 @@ std::string escape_path(std::string_view path) {
     return out;
 }
 
+std::string escape_query(std::string_view text) {
+    std::string out = net::percent_encode(text);
+    for (auto at = out.find("%20"); at != std::string::npos; at = out.find("%20", at))
+        out.replace(at, 3, "+");
+    return out;
+}
+
 /// Parameters of the job, their first value replaced by a label __param_NAME; sorted by name.
 std::string query_of(const ScrapeConfig& config, const Labels& labels) {
     std::map<std::string, std::vector<std::string>> params(config.params.begin(),
@@ -80,8 +87,8 @@ std::string query_of(const ScrapeConfig& config, const Labels& labels) {
     std::string query;
     for (const auto& [name, values] : params) {
         for (const auto& value : values) {
-            query += fmt::format("{}{}={}", query.empty() ? "?" : "&", net::percent_encode(name),
-                                 net::percent_encode(value));
+            query += fmt::format("{}{}={}", query.empty() ? "?" : "&", escape_query(name),
+                                 escape_query(value));
         }
     }
     return query;
@@ -118,7 +125,7 @@ Result<net::Url> url_of(const ScrapeConfig& config, const Labels& labels) {
                                                          quote_for_message(url.scheme))};
     }
     url.port = url.scheme == "https" ? 443 : 80;
-    if (parts->port) {
+    if (parts->port && !parts->port->empty()) {
         const char* const end = parts->port->data() + parts->port->size();
         const auto [stop, ec] = std::from_chars(parts->port->data(), end, url.port);
         if (ec != std::errc() || stop != end || url.port == 0) {
@@ -260,7 +267,8 @@ bool Target::operator==(const Target& other) const {
 std::variant<Target, DroppedTarget> populate(const ScrapeConfig& config, const Labels& discovered) {
     const Labels before = with_defaults(config, discovered);
     LabelsBuilder builder(before);
-    if (!apply(config.relabel_configs, builder)) return DroppedTarget{config.job_name, before, ""};
+    if (!discovery::apply(config.relabel_configs, builder))
+        return DroppedTarget{config.job_name, before, ""};
     auto target = make_target(config, builder.build(), before);
     if (!target) return DroppedTarget{config.job_name, before, target.error().text};
     return std::move(*target);

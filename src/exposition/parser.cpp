@@ -4,6 +4,7 @@
 // or an error is made.
 #include "exposition/parser.h"
 
+#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,39 +40,58 @@ bool is(char c, std::uint8_t kind) {
     return (kByteKinds[static_cast<unsigned char>(c)] & kind) != 0;
 }
 
-constexpr std::uint64_t kEveryByte = 0x0101010101010101;
-constexpr std::uint64_t kHighBits = 0x8080808080808080;
+// Names and values are looked through 16 bytes at a time (SSE2, NEON).
+using Bytes = unsigned char __attribute__((vector_size(16)));
+using Flags = bool __attribute__((ext_vector_type(16)));
 
-/// The high bit of the lowest zero byte, and nothing below it. Source: Lamport, CACM 18(8), 1975.
-constexpr std::uint64_t zero_bytes(std::uint64_t word) {
-    return (word - kEveryByte) & ~word & kHighBits;
+Bytes load_bytes(const char* at) {
+    Bytes bytes;
+    std::memcpy(&bytes, at, sizeof(bytes));
+    return bytes;
 }
 
-std::uint64_t load_word(const char* at) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof(word));
-    return word;
+/// A bit for each byte of a comparison's result, lowest byte first.
+template <class Compared>
+unsigned bits_of(Compared compared) {
+    return std::bit_cast<std::uint16_t>(__builtin_convertvector(compared, Flags));
 }
 
 /// The first byte of [at, end) that is a quote, a backslash or not ASCII; `end` if there is none.
 const char* find_end_of_plain(const char* at, const char* end) {
-    for (; end - at >= 8; at += 8) {
-        const std::uint64_t word = load_word(at);
-        const std::uint64_t found = zero_bytes(word ^ (kEveryByte * '"')) |
-                                    zero_bytes(word ^ (kEveryByte * '\\')) | (word & kHighBits);
-        if (found != 0) return at + std::countr_zero(found) / 8;
+    for (; end - at >= 16; at += 16) {
+        const Bytes bytes = load_bytes(at);
+        const unsigned found = bits_of((bytes == '"') | (bytes == '\\') | (bytes >= 0x80));
+        if (found != 0) return at + std::countr_zero(found);
     }
     while (at != end && *at != '"' && *at != '\\' && static_cast<signed char>(*at) >= 0) ++at;
+    return at;
+}
+
+/// The first byte of [at, end) that can't stand in a name; `end` if there is none. `highest_digit`:
+/// '9' for label names, ':' (the byte behind '9') for metric names.
+template <char highest_digit>
+const char* find_end_of_name(const char* at, const char* end) {
+    constexpr unsigned char kLastDigit = highest_digit - '0';
+    for (; end - at >= 16; at += 16) {
+        const Bytes bytes = load_bytes(at);
+        const Bytes from_a = (bytes | 0x20) - 'a';
+        const Bytes from_0 = bytes - '0';
+        const unsigned good =
+            bits_of((from_a <= 'z' - 'a') | (from_0 <= kLastDigit) | (bytes == '_'));
+        if (good != 0xffff) return at + std::countr_one(good);
+    }
+    constexpr std::uint8_t kKind = highest_digit == ':' ? kMetricByte : kLabelByte;
+    while (at != end && is(*at, kKind)) ++at;
     return at;
 }
 
 bool is_ascii(std::string_view text) {
     const char* at = text.data();
     const char* end = at + text.size();
-    std::uint64_t all = 0;
-    for (; end - at >= 8; at += 8) all |= load_word(at);
-    for (; at != end; ++at) all |= static_cast<std::uint64_t>(static_cast<unsigned char>(*at));
-    return (all & kHighBits) == 0;
+    Bytes all{};
+    for (; end - at >= 16; at += 16) all |= load_bytes(at);
+    if (bits_of(all >= 0x80) != 0) return false;
+    return std::all_of(at, end, [](char c) { return static_cast<signed char>(c) >= 0; });
 }
 
 std::string_view view(const char* from, const char* to) {
@@ -96,18 +116,26 @@ struct Scanner {
     [[nodiscard]] bool on(char c) const { return at != end && *at == c; }
     /// Text: any number of blanks. OpenMetrics has them only where `take_space` is called.
     void skip_blanks() {
-        if (strict) return;
+        if (at == end || !is(*at, kBlank) || strict) return;
         while (at != end && is(*at, kBlank)) ++at;
     }
-    std::string_view take_while(std::uint8_t kind) {
+    // A name ends with its line at the latest, so these may look on.
+    std::string_view take_metric_name() {
         const char* from = at;
-        while (at != end && is(*at, kind)) ++at;
+        at = find_end_of_name<':'>(from, readable);
+        return view(from, at);
+    }
+    std::string_view take_label_name() {
+        const char* from = at;
+        at = find_end_of_name<'9'>(from, readable);
         return view(from, at);
     }
     std::string_view take_token() {
         const char* from = at;
-        while (at != end && *at != ' ' && (strict || *at != '\t')) ++at;
-        return view(from, at);
+        const char* behind = at;  // not `at` itself: it would be written for every byte
+        while (behind != end && *behind != ' ' && (strict || *behind != '\t')) ++behind;
+        at = behind;
+        return view(from, behind);
     }
 };
 
@@ -134,40 +162,62 @@ bool scan_quoted(Scanner& s, std::string_view& text) {
     return true;
 }
 
+/// Where a label that is `name="value"` without escapes and foreign characters ends; null where any
+/// other starts.
+template <class OnLabel>
+const char* find_end_of_common_label(const Scanner& s, OnLabel&& on_label) {
+    const char* behind_name = find_end_of_name<'9'>(s.at, s.readable);
+    if (s.end - behind_name < 3 || behind_name[0] != '=' || behind_name[1] != '"') return nullptr;
+    if (behind_name == s.at || is(*s.at, kDigit)) return nullptr;
+    const char* value = behind_name + 2;
+    const char* behind_value = find_end_of_plain(value, s.readable);
+    if (behind_value >= s.end || *behind_value != '"') return nullptr;
+    on_label(view(s.at, behind_name), view(value, behind_value));
+    return behind_value + 1;
+}
+
+/// Any label, or a quoted text without `=`: that is a metric name.
+template <class OnLabel, class OnName>
+bool scan_label(Scanner& s, std::string_view expected, OnLabel&& on_label, OnName&& on_name) {
+    const char* from = s.at;
+    std::string_view name;
+    const bool quoted = s.on('"');
+    if (quoted) {
+        if (!scan_quoted(s, name)) return false;
+    } else if (!s.at_end() && !is(*s.at, kDigit)) {
+        name = s.take_label_name();
+    }
+    if (name.empty()) return s.fail(from, expected);
+    s.skip_blanks();
+    if (quoted && (s.on(',') || s.on('}'))) return on_name(from, name);
+    if (!s.on('=')) return s.fail(s.at, "'='");
+    ++s.at;
+    s.skip_blanks();
+    if (!s.on('"')) return s.fail(s.at, "a label value in '\"'");
+    std::string_view value;
+    if (!scan_quoted(s, value)) return false;
+    on_label(name, value);
+    return true;
+}
+
 /// On `{`: reads up to its partner and moves behind it. Calls `on_label(name, value)`, and for a
-/// quoted text without
-/// `=`, which is a metric name, `on_name(text)`; either says false when it has failed the scanner.
+/// metric name `on_name(place, name)`, which says false when it has failed the scanner.
 template <class OnLabel, class OnName>
 bool scan_braces(Scanner& s, OnLabel&& on_label, OnName&& on_name) {
     ++s.at;
     s.skip_blanks();
-    for (bool first = true, behind_comma = false;; first = false) {
-        if (s.on('}') && !(s.strict && behind_comma)) break;
+    bool first = true;
+    bool behind_comma = false;
+    while (!s.on('}') || (s.strict && behind_comma)) {
         if (s.strict && !first && !behind_comma) return s.fail(s.at, "',' or '}'");
-        const char* from = s.at;
-        std::string_view name;
-        const bool quoted = s.on('"');
-        if (quoted) {
-            if (!scan_quoted(s, name)) return false;
-        } else if (s.at_end() || is(*s.at, kDigit)) {
-            return s.fail(s.at, "a label name");
-        } else {
-            name = s.take_while(kLabelByte);
+        if (const char* behind = find_end_of_common_label(s, on_label)) {
+            s.at = behind;
+        } else if (!scan_label(s, first ? "a label name or '}'" : "a label name", on_label,
+                               on_name)) {
+            return false;
         }
-        if (name.empty()) return s.fail(from, first ? "a label name or '}'" : "a label name");
         s.skip_blanks();
-        if (quoted && (s.on(',') || s.on('}'))) {
-            if (!on_name(from, name)) return false;
-        } else {
-            if (!s.on('=')) return s.fail(s.at, "'='");
-            ++s.at;
-            s.skip_blanks();
-            if (!s.on('"')) return s.fail(s.at, "a label value in '\"'");
-            std::string_view value;
-            if (!scan_quoted(s, value)) return false;
-            if (!on_label(from, name, value)) return false;
-            s.skip_blanks();
-        }
+        first = false;
         behind_comma = s.on(',');
         if (behind_comma) {
             ++s.at;
@@ -184,7 +234,7 @@ bool scan_series(Scanner& s, Line& line, OnLabel&& on_label, OnName&& on_name) {
     const char* from = s.at;
     bool named = false;
     if (!s.at_end() && !is(*s.at, kDigit)) {
-        line.name = s.take_while(kMetricByte);
+        line.name = s.take_metric_name();
         named = !line.name.empty();
     }
     if (named && !on_name(line.name)) return false;
@@ -211,6 +261,14 @@ bool scan_series(Scanner& s, Line& line, OnLabel&& on_label, OnName&& on_name) {
 
 bool scan_number(Scanner& s, std::string_view& text, double& value) {
     const char* from = s.at;
+    const auto [behind, ec] = fast_float::from_chars(from, s.end, value);
+    if (ec == std::errc() &&
+        (behind == s.end || *behind == ' ' || (!s.strict && *behind == '\t')) &&
+        std::isfinite(value)) [[likely]] {
+        s.at = behind;
+        text = view(from, behind);
+        return true;
+    }
     text = s.take_token();
     // Go's ParseFloat takes hexadecimal, Prometheus refuses it ("keep to pre-Go 1.13 float
     // formats").
@@ -239,7 +297,9 @@ bool scan_millis(Scanner& s, std::optional<Timestamp>& time) {
     const char* from = s.at;
     const bool negative = s.on('-');
     if (negative) ++s.at;
-    const auto digits = s.take_while(kDigit);
+    const char* first = s.at;
+    while (!s.at_end() && is(*s.at, kDigit)) ++s.at;
+    const auto digits = view(first, s.at);
     Timestamp millis = 0;
     bool fits = !digits.empty();
     for (const char c : digits) {
@@ -270,7 +330,7 @@ bool scan_exemplar(Scanner& s, double& value, std::optional<Timestamp>& time, On
     return s.at_end() || s.fail(s.at, "the end of the line");
 }
 
-bool ignore_label(const char*, std::string_view, std::string_view) { return true; }
+void ignore_label(std::string_view, std::string_view) {}
 bool ignore_name(std::string_view) { return true; }
 
 /// Behind the value of an OpenMetrics sample: a time, an exemplar, both or nothing.
@@ -346,7 +406,7 @@ bool scan_metadata(Scanner& s, Line& line, Line::Kind kind) {
         if (line.name.empty()) return s.fail(from, "a metric name");
     } else {
         if (s.at_end() || is(*s.at, kDigit)) return s.fail(s.at, "a metric name");
-        line.name = s.take_while(kMetricByte);
+        line.name = s.take_metric_name();
         if (line.name.empty()) return s.fail(s.at, "a metric name");
     }
     if (s.strict) {
@@ -486,15 +546,15 @@ Format format_of(std::string_view content_type) {
 LineReader::LineReader(std::string_view page, Format format) : page_(page), format_(format) {}
 
 Result<std::optional<Line>, ParseError> LineReader::next() {
-    const bool strict = format_ == Format::openmetrics;
     if (ended_) return std::nullopt;
-    if (at_ == page_.size()) {
-        ended_ = true;
-        if (strict)
-            return end_error(line_ + 1,
-                             "expected '# EOF', the page ends here: it may be cut short");
-        return std::nullopt;
-    }
+    if (at_ != page_.size()) return next_line();
+    ended_ = true;
+    if (format_ == Format::text) return std::nullopt;
+    return end_error(line_ + 1, "expected '# EOF', the page ends here: it may be cut short");
+}
+
+Result<std::optional<Line>, ParseError> LineReader::next_line() {
+    const bool strict = format_ == Format::openmetrics;
     const char* begin = page_.data() + at_;
     const char* readable = page_.data() + page_.size();
     const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', page_.size() - at_));
@@ -503,17 +563,16 @@ Result<std::optional<Line>, ParseError> LineReader::next() {
     ++line_;
     if (!strict && end != begin && end[-1] == '\r') --end;
 
+    // One variable, returned at one place, so that it is made where the caller wants it.
     Result<std::optional<Line>, ParseError> result(std::in_place, std::in_place);
     Scanner scanner{
         .begin = begin, .at = begin, .end = end, .readable = readable, .strict = strict};
-    Line& line = **result;
-    if (!scan_line(scanner, line)) [[unlikely]] {
+    if (!scan_line(scanner, **result)) [[unlikely]] {
         ended_ = true;
-        return error_of(scanner, line_);
-    }
-    if (line.kind == Line::Kind::eof) {
+        result = error_of(scanner, line_);
+    } else if ((**result).kind == Line::Kind::eof) {
         ended_ = true;
-        if (at_ != page_.size()) return end_error(line_ + 1, "expected nothing behind '# EOF'");
+        if (at_ != page_.size()) result = end_error(line_ + 1, "expected nothing behind '# EOF'");
     }
     return result;
 }
@@ -526,10 +585,7 @@ Result<Labels, ParseError> parse_series(std::string_view key) {
     Line line;
     const bool ok = scan_series(
         scanner, line,
-        [&](const char*, std::string_view name, std::string_view value) {
-            collector.add(name, value);
-            return true;
-        },
+        [&](std::string_view name, std::string_view value) { collector.add(name, value); },
         [&](std::string_view name) {
             collector.add(kMetricName, name);
             return true;
@@ -549,11 +605,9 @@ Result<ParsedExemplar, ParseError> parse_exemplar(std::string_view text) {
     Scanner scanner{.begin = begin, .at = begin, .end = end, .readable = end, .strict = true};
     LabelCollector collector;
     ParsedExemplar exemplar;
-    const bool ok = scan_exemplar(scanner, exemplar.value, exemplar.time,
-                                  [&](const char*, std::string_view name, std::string_view value) {
-                                      collector.add(name, value);
-                                      return true;
-                                  });
+    const bool ok = scan_exemplar(
+        scanner, exemplar.value, exemplar.time,
+        [&](std::string_view name, std::string_view value) { collector.add(name, value); });
     if (!ok) return error_of(scanner, 0);
     if (const auto twice = collector.find_double()) return double_error(*twice);
     exemplar.labels = collector.labels();

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] int line_number() const { return line_; }
 
 private:
+    Result<std::optional<Line>, ParseError> next_line();
+
     std::string_view page_;
     Format format_;
     std::size_t at_ = 0;

@@ -209,7 +209,7 @@ TEST(LineReader, RefusesBrokenLabelSets) {
     EXPECT_EQ(error_of(R"(a{b="c",,} 1)"), "1:9: expected a label name, got ',} 1'");
     EXPECT_EQ(error_of(R"(a{="c"} 1)"), "1:3: expected a label name or '}', got '=\"c\"} 1'");
     EXPECT_EQ(error_of(R"(a{""="c"} 1)"), "1:3: expected a label name or '}', got '\"\"=\"c\"} 1'");
-    EXPECT_EQ(error_of(R"(a{1b="c"} 1)"), "1:3: expected a label name, got '1b=\"c\"} 1'");
+    EXPECT_EQ(error_of(R"(a{1b="c"} 1)"), "1:3: expected a label name or '}', got '1b=\"c\"} 1'");
     EXPECT_EQ(error_of(R"(a{b:d="c"} 1)"), "1:4: expected '=', got ':d=\"c\"} 1'");
     EXPECT_EQ(error_of("a{b=c} 1"), "1:5: expected a label value in '\"', got 'c} 1'");
     EXPECT_EQ(error_of("a{b=\"c} 1\nd{e=\"f\"} 2"),
@@ -217,7 +217,7 @@ TEST(LineReader, RefusesBrokenLabelSets) {
     EXPECT_EQ(error_of("a{b=\"c\\"), "1:5: expected a text with a closing '\"', got '\"c\\'");
     EXPECT_EQ(error_of("a{b=\"\\\"} 1"),
               "1:5: expected a text with a closing '\"', got '\"\\\"} 1'");
-    EXPECT_EQ(error_of("a{"), "1:3: expected a label name, the line ends here");
+    EXPECT_EQ(error_of("a{"), "1:3: expected a label name or '}', the line ends here");
     EXPECT_EQ(error_of("{b=\"c\"} 1"), "1:1: expected a metric name, got '{b=\"c\"} 1'");
     EXPECT_EQ(error_of("\xff 1"), "1:1: expected a metric name or a comment, got '\\xff 1'");
     EXPECT_EQ(error_of("a-b 1"), "1:2: expected a blank and a value, got '-b 1'");
@@ -311,6 +311,7 @@ TEST(OpenMetrics, IsStrictWhereTheTextFormatIsNot) {
                              "# UNIT a seconds",
                              "# UNIT seconds seconds",
                              "a 1 2 3",
+                             "a 1\t2",
                              "a 1 NaN",
                              "a 1 1e300",
                              "a 1 # {}",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of this folder share: coroutines run to their end, and a peer that misbehaves byte
 // for byte.
 #pragma once

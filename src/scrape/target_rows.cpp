@@ -131,7 +131,9 @@ ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
     const auto [known, is_new] = column_of_labels_.try_emplace(hash, fresh);
     if (!is_new) return known->second;  // another spelling of a label set, or one that comes back
     new_hashes_.push_back(hash);
-    new_columns_.push_back({.labels = std::move(labels), .family = family, .shown_on = ShownOn::raw, .second_names = {}});
+    // An engine's own names stand beside the unified ones; what has no unified names is all there is.
+    const auto shown_on = naming_.identity.runtime.empty() ? ShownOn::metrics : ShownOn::raw;
+    new_columns_.push_back({.labels = std::move(labels), .family = family, .shown_on = shown_on, .second_names = {}});
     return fresh;
 }
 

@@ -172,7 +172,9 @@ TargetStatus TargetScrape::status() const {
             .samples = last_.page.samples,
             .duplicates = last_.page.duplicates,
             .identity = rows_.naming().identity,
-            .missing = rows_.missing()};
+            .missing = rows_.missing(),
+            .is_node_exporter = is_node_exporter_,
+            .is_dcgm_exporter = is_dcgm_exporter_};
 }
 
 net::Task<void> TargetScrape::scrape_once() {
@@ -263,6 +265,8 @@ std::string TargetScrape::explain(int status) const {
 
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
+    is_node_exporter_ = std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
+    is_dcgm_exporter_ = std::ranges::any_of(names.samples, [](auto name) { return name.starts_with("DCGM_FI_"); });
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
     identity_ = std::move(identity);

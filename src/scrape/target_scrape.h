@@ -54,6 +54,8 @@ struct TargetStatus {
     std::size_t duplicates = 0;
     mapping::Identity identity;
     std::vector<mapping::MissingFamily> missing;
+    bool is_node_exporter = false;
+    bool is_dcgm_exporter = false;
 };
 
 /// What the probes found out about the engine behind a target.
@@ -115,6 +117,8 @@ private:
     std::unique_ptr<Timer> timer_;
     EngineFacts facts_;
     mapping::Identity identity_;
+    bool is_node_exporter_ = false;
+    bool is_dcgm_exporter_ = false;
     bool kind_is_given_ = false;  ///< by configuration or process discovery: not guessed from the page
     bool look_at_names_ = true;   ///< of the next page, to recognise the engine
     bool stopped_ = false;

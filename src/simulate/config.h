@@ -24,4 +24,8 @@ struct SimulateSettings {
     [[nodiscard]] Result<void> check() const;
 };
 
+/// One engine of each kind, each with its own traffic and troubles (a calm one, a bursty one, one
+/// whose KV cache is too small), for `serve --demo`. They listen on loopback, on free ports.
+std::vector<SimulateSettings> demo_settings();
+
 }  // namespace inferscope::simulate

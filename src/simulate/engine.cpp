@@ -105,6 +105,11 @@ Result<Faults> Faults::parse(std::string_view json, bool& restart) {
     return faults;
 }
 
+int EngineSettings::context_tokens() const {
+    return static_cast<int>(
+        std::min<std::int64_t>(max_model_len, std::int64_t{kv_blocks} * kBlockTokens));
+}
+
 Result<void> EngineSettings::check() const {
     const std::array checks{
         check_range("KV blocks", kv_blocks, 8, 10'000'000),
@@ -145,12 +150,12 @@ ModelSettings model_settings(const EngineSettings& settings) {
     ModelSettings model;
     model.workload = settings.workload;
     model.seed = settings.seed;
-    model.bounds = bucket_bounds(settings.kind, settings.max_model_len);
+    model.bounds = bucket_bounds(settings.kind, settings.context_tokens());
     model.block_tokens = kBlockTokens;
     model.kv_blocks = settings.kv_blocks;
     model.max_num_seqs = settings.max_num_seqs;
     model.max_batched_tokens = std::max(2048, settings.max_num_seqs);
-    model.max_model_len = settings.max_model_len;
+    model.max_model_len = settings.context_tokens();
     if (settings.kind != EngineKind::vllm_v1) model.batching = Batching::prefill_first;
     if (settings.kind == EngineKind::sglang) {  // pages of one token; reports every 40 decode steps
         model.block_tokens = 1;

@@ -47,10 +47,12 @@ struct EngineSettings {
     WorkloadSettings workload;
     std::uint64_t seed = 1;
     /// In blocks of 16 tokens, whatever the engine's own page size.
-    int kv_blocks = 4096;
+    int kv_blocks = 2048;
     int max_num_seqs = 64;
-    int max_model_len = 16384;
+    int max_model_len = 32768;
 
+    /// Prompt and answer together: max_model_len, or what the KV cache holds if that is less.
+    [[nodiscard]] int context_tokens() const;
     /// Fails with invalid_argument, naming the setting, what came and the bound.
     [[nodiscard]] Result<void> check() const;
 };

@@ -241,7 +241,7 @@ private:
         }
         gauge("sglang:page_size", "Tokens of a KV page.", 1);
         gauge("sglang:num_pages", "KV pages.", tokens);
-        gauge("sglang:context_len", "Longest context, tokens.", state_.settings.max_model_len);
+        gauge("sglang:context_len", "Longest context, tokens.", state_.settings.context_tokens());
         gauge("sglang:startup_available_gpu_memory_gb", "Memory free after the start, GB.", 78.4);
     }
 

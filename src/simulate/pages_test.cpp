@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "exposition/parser.h"
 #include "simulate/captured_families.h"
 #include "simulate/page_writer.h"
 
@@ -109,6 +110,27 @@ TEST(Pages, HaveTheFamiliesAndLabelsOfRealPagesInTheirOrder) {
         engine.model->advance(minutes(2));
         EXPECT_THAT(shape_of(engine.page()), ::testing::ElementsAreArray(captured(families)))
             << to_string(kind);
+    }
+}
+
+TEST(Pages, AreReadByTheParserWithoutAnError) {
+    for (const auto kind : {EngineKind::vllm_v0, EngineKind::vllm_v1, EngineKind::sglang}) {
+        Played engine(kind);
+        engine.model->advance(minutes(1));
+        const auto page = engine.page();
+        exposition::LineReader reader(page, exposition::format_of(page_content_type(kind)));
+        int samples = 0;
+        while (true) {
+            const auto line = reader.next();
+            ASSERT_TRUE(line) << line.error().message();
+            if (!*line) break;
+            if ((*line)->kind != exposition::Line::Kind::sample) continue;
+            ++samples;
+            const auto series = exposition::parse_series((*line)->key);
+            ASSERT_TRUE(series) << series.error().message();
+        }
+        EXPECT_EQ(static_cast<std::size_t>(samples), values_of(page).size());
+        EXPECT_GT(samples, 100);
     }
 }
 

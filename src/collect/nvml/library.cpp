@@ -22,7 +22,8 @@ void resolve_all(void* library, Api& api) {
     resolve(library, api.init, {"nvmlInit_v2", "nvmlInit"});
     resolve(library, api.shutdown, {"nvmlShutdown"});
     resolve(library, api.device_count, {"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"});
-    resolve(library, api.device_by_index, {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"});
+    resolve(library, api.device_by_index,
+            {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"});
     resolve(library, api.driver_version, {"nvmlSystemGetDriverVersion"});
     resolve(library, api.uuid, {"nvmlDeviceGetUUID"});
     resolve(library, api.name, {"nvmlDeviceGetName"});
@@ -43,8 +44,9 @@ void resolve_all(void* library, Api& api) {
     resolve(library, api.energy, {"nvmlDeviceGetTotalEnergyConsumption"});
     resolve(library, api.clock, {"nvmlDeviceGetClockInfo"});
     resolve(library, api.max_clock, {"nvmlDeviceGetMaxClockInfo"});
-    resolve(library, api.clock_event_reasons,
-            {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"});
+    resolve(
+        library, api.clock_event_reasons,
+        {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"});
     resolve(library, api.performance_state, {"nvmlDeviceGetPerformanceState"});
     resolve(library, api.fan_speed, {"nvmlDeviceGetFanSpeed"});
     resolve(library, api.pcie_throughput, {"nvmlDeviceGetPcieThroughput"});
@@ -76,15 +78,17 @@ Result<std::unique_ptr<Library>> Library::load(const std::string& name) {
     void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
         const char* why = ::dlerror();
-        return Error{Errc::not_found, why != nullptr ? why : fmt::format("{} can't be loaded", name)};
+        return Error{Errc::not_found,
+                     why != nullptr ? why : fmt::format("{} can't be loaded", name)};
     }
     std::unique_ptr<Library> library(new Library(handle));
     const auto& api = library->api();
     if (api.init == nullptr || api.shutdown == nullptr || api.device_count == nullptr ||
         api.device_by_index == nullptr) {
-        return Error{Errc::unavailable, fmt::format("{} is not the GPU driver's library: it lacks nvmlInit_v2, "
-                                                    "nvmlShutdown or the functions that list devices",
-                                                    name)};
+        return Error{Errc::unavailable,
+                     fmt::format("{} is not the GPU driver's library: it lacks nvmlInit_v2, "
+                                 "nvmlShutdown or the functions that list devices",
+                                 name)};
     }
     return library;
 }
@@ -95,24 +99,42 @@ Library::~Library() { ::dlclose(handle_); }
 
 std::string result_name(int result) {
     switch (result) {
-        case kSuccess: return "SUCCESS";
-        case kUninitialized: return "UNINITIALIZED";
-        case kInvalidArgument: return "INVALID_ARGUMENT";
-        case kNotSupported: return "NOT_SUPPORTED";
-        case kNoPermission: return "NO_PERMISSION";
-        case kNotFound: return "NOT_FOUND";
-        case kInsufficientSize: return "INSUFFICIENT_SIZE";
-        case kDriverNotLoaded: return "DRIVER_NOT_LOADED";
-        case kTimeout: return "TIMEOUT";
-        case kLibraryNotFound: return "LIBRARY_NOT_FOUND";
-        case kFunctionNotFound: return "FUNCTION_NOT_FOUND";
-        case kGpuIsLost: return "GPU_IS_LOST";
-        case kResetRequired: return "RESET_REQUIRED";
-        case kLibraryMismatch: return "LIB_RM_VERSION_MISMATCH";
-        case kVersionMismatch: return "ARGUMENT_VERSION_MISMATCH";
-        case kDeprecated: return "DEPRECATED";
-        case kUnknown: return "UNKNOWN";
-        default: return fmt::format("result {}", result);
+        case kSuccess:
+            return "SUCCESS";
+        case kUninitialized:
+            return "UNINITIALIZED";
+        case kInvalidArgument:
+            return "INVALID_ARGUMENT";
+        case kNotSupported:
+            return "NOT_SUPPORTED";
+        case kNoPermission:
+            return "NO_PERMISSION";
+        case kNotFound:
+            return "NOT_FOUND";
+        case kInsufficientSize:
+            return "INSUFFICIENT_SIZE";
+        case kDriverNotLoaded:
+            return "DRIVER_NOT_LOADED";
+        case kTimeout:
+            return "TIMEOUT";
+        case kLibraryNotFound:
+            return "LIBRARY_NOT_FOUND";
+        case kFunctionNotFound:
+            return "FUNCTION_NOT_FOUND";
+        case kGpuIsLost:
+            return "GPU_IS_LOST";
+        case kResetRequired:
+            return "RESET_REQUIRED";
+        case kLibraryMismatch:
+            return "LIB_RM_VERSION_MISMATCH";
+        case kVersionMismatch:
+            return "ARGUMENT_VERSION_MISMATCH";
+        case kDeprecated:
+            return "DEPRECATED";
+        case kUnknown:
+            return "UNKNOWN";
+        default:
+            return fmt::format("result {}", result);
     }
 }
 

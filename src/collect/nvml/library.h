@@ -13,7 +13,8 @@ namespace inferscope::collect::nvml {
 
 class Library {
 public:
-    /// Fails with not_found if there is no such library, with unavailable if it lacks what nothing works without.
+    /// Fails with not_found if there is no such library, with unavailable if it lacks what nothing
+    /// works without.
     static Result<std::unique_ptr<Library>> load(const std::string& name);
     ~Library();
     Library(const Library&) = delete;
@@ -28,7 +29,8 @@ private:
     Api api_{};
 };
 
-/// "GPU_IS_LOST": the header's name of a result without its prefix; "result 77" for one that we don't know.
+/// "GPU_IS_LOST": the header's name of a result without its prefix; "result 77" for one that we
+/// don't know.
 std::string result_name(int result);
 
 }  // namespace inferscope::collect::nvml

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of NVIDIA's management library that we call, in our own declarations: no NVIDIA header is needed to build, and
-// no library to link. Facts (names, layouts, numbers) from nvml.h of NVIDIA/go-nvml 2f9e261 (driver 580 and later);
-// layouts are those of 64-bit Linux and are frozen there: a new layout gets a new function name or version number.
+// The part of NVIDIA's management library that we call, in our own declarations: no NVIDIA header
+// is needed to build, and no library to link. Facts (names, layouts, numbers) from nvml.h of
+// NVIDIA/go-nvml 2f9e261 (driver 580 and later); layouts are those of 64-bit Linux and are frozen
+// there: a new layout gets a new function name or version number.
 #pragma once
 
 #include <cstddef>
@@ -10,25 +11,24 @@
 namespace inferscope::collect::nvml {
 
 // nvmlReturn_t
-enum Return : int {
-    kSuccess = 0,
-    kUninitialized = 1,
-    kInvalidArgument = 2,
-    kNotSupported = 3,
-    kNoPermission = 4,
-    kNotFound = 6,
-    kInsufficientSize = 7,
-    kDriverNotLoaded = 9,
-    kTimeout = 10,
-    kLibraryNotFound = 12,
-    kFunctionNotFound = 13,
-    kGpuIsLost = 15,
-    kResetRequired = 16,
-    kLibraryMismatch = 18,  // LIB_RM_VERSION_MISMATCH: the driver was updated under us
-    kVersionMismatch = 25,  // ARGUMENT_VERSION_MISMATCH
-    kDeprecated = 26,
-    kUnknown = 999,
-};
+inline constexpr int kSuccess = 0;
+inline constexpr int kUninitialized = 1;
+inline constexpr int kInvalidArgument = 2;
+inline constexpr int kNotSupported = 3;
+inline constexpr int kNoPermission = 4;
+inline constexpr int kNotFound = 6;
+inline constexpr int kInsufficientSize = 7;
+inline constexpr int kDriverNotLoaded = 9;
+inline constexpr int kTimeout = 10;
+inline constexpr int kLibraryNotFound = 12;
+inline constexpr int kFunctionNotFound = 13;
+inline constexpr int kGpuIsLost = 15;
+inline constexpr int kResetRequired = 16;
+inline constexpr int kLibraryMismatch =
+    18;  // LIB_RM_VERSION_MISMATCH: the driver was updated under us
+inline constexpr int kVersionMismatch = 25;  // ARGUMENT_VERSION_MISMATCH
+inline constexpr int kDeprecated = 26;
+inline constexpr int kUnknown = 999;
 
 struct DeviceTag;
 struct EventSetTag;
@@ -113,15 +113,13 @@ union Value {
 };
 
 // nvmlValueType_t
-enum ValueType : int {
-    kDouble = 0,
-    kUnsigned = 1,
-    kUnsignedLong = 2,
-    kUnsignedLongLong = 3,
-    kLongLong = 4,
-    kInt = 5,
-    kUnsignedShort = 6,
-};
+inline constexpr int kTypeDouble = 0;
+inline constexpr int kTypeUnsigned = 1;
+inline constexpr int kTypeUnsignedLong = 2;
+inline constexpr int kTypeUnsignedLongLong = 3;
+inline constexpr int kTypeLongLong = 4;
+inline constexpr int kTypeInt = 5;
+inline constexpr int kTypeUnsignedShort = 6;
 
 // nvmlFieldValue_t
 struct FieldValue {
@@ -154,8 +152,8 @@ struct GpmMetric {
     const char* names[3];
 };
 
-// nvmlGpmMetricsGet_t: the header's array grows from release to release (98, then 333 entries); the library looks at
-// `count` of them, and ours is longer than all.
+// nvmlGpmMetricsGet_t: the header's array grows from release to release (98, then 333 entries); the
+// library looks at `count` of them, and ours is longer than all.
 struct GpmMetricsGet {
     unsigned version;
     unsigned count;
@@ -171,18 +169,18 @@ struct GpmSupport {
     unsigned is_supported;
 };
 
-inline constexpr int kTemperatureGpu = 0;       // nvmlTemperatureSensors_t
-inline constexpr int kThresholdShutdown = 0;    // nvmlTemperatureThresholds_t
+inline constexpr int kTemperatureGpu = 0;     // nvmlTemperatureSensors_t
+inline constexpr int kThresholdShutdown = 0;  // nvmlTemperatureThresholds_t
 inline constexpr int kThresholdSlowdown = 1;
-inline constexpr int kClockSm = 1;              // nvmlClockType_t
+inline constexpr int kClockSm = 1;  // nvmlClockType_t
 inline constexpr int kClockMemory = 2;
-inline constexpr int kPcieTx = 0;               // nvmlPcieUtilCounter_t
+inline constexpr int kPcieTx = 0;  // nvmlPcieUtilCounter_t
 inline constexpr int kPcieRx = 1;
-inline constexpr int kErrorCorrected = 0;       // nvmlMemoryErrorType_t
+inline constexpr int kErrorCorrected = 0;  // nvmlMemoryErrorType_t
 inline constexpr int kErrorUncorrected = 1;
-inline constexpr int kEccVolatile = 0;          // nvmlEccCounterType_t
+inline constexpr int kEccVolatile = 0;  // nvmlEccCounterType_t
 inline constexpr int kEccAggregate = 1;
-inline constexpr int kStateUnknown = 32;        // NVML_PSTATE_UNKNOWN
+inline constexpr int kStateUnknown = 32;  // NVML_PSTATE_UNKNOWN
 
 // NVML_FI_DEV_...
 inline constexpr unsigned kFieldRetiredSingleBit = 29;

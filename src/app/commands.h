@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands. Each adds its flags to the command line, and what to run when it was chosen.
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace inferscope::app {
+
+/// Runs the chosen command; the process's exit status.
+using Command = std::function<int()>;
+
+/// Each adds one subcommand to `line`; when the user chose it, `chosen` is set.
+void add_serve(CLI::App& line, Command& chosen);
+void add_exporter(CLI::App& line, Command& chosen);
+void add_simulate(CLI::App& line, Command& chosen);
+void add_check(CLI::App& line, Command& chosen);
+
+}  // namespace inferscope::app

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/yaml.h"
+#include "telemetry/labels.h"
+
+namespace inferscope::app {
+namespace {
+
+using yaml::Diagnostics;
+using yaml::MapReader;
+
+constexpr std::uint64_t kMaxChatTokens = 4096;
+
+std::string directory_of(std::string_view file) {
+    const auto slash = file.rfind('/');
+    if (slash == std::string_view::npos) return {};
+    return std::string(file.substr(0, slash == 0 ? 1 : slash));
+}
+
+void read_path(MapReader& reader, std::string_view key, std::string& out,
+               std::string_view directory) {
+    reader.read(key, out);
+    out = discovery::join_directory(directory, out);
+}
+
+void read_ratio(MapReader& reader, const YAML::Node& node, std::string_view key, double& out,
+                Diagnostics& diagnostics) {
+    reader.read(key, out);
+    if (out < 0 || out > 1) {
+        diagnostics.fail(node, fmt::format("slos: {} must be from 0 to 1, not {}", key, out));
+    }
+}
+
+NotifyConfig read_notify(const YAML::Node& node, std::string_view directory,
+                         Diagnostics& diagnostics) {
+    NotifyConfig notify;
+    MapReader reader(node, "notify", diagnostics);
+    read_path(reader, "config_file", notify.config_file, directory);
+    reader.finish();
+    return notify;
+}
+
+SloConfig read_slos(const YAML::Node& node, Diagnostics& diagnostics) {
+    SloConfig slos;
+    MapReader reader(node, "slos", diagnostics);
+    reader.read("ttft_p95_seconds", slos.ttft_p95_seconds);
+    read_ratio(reader, node, "success_ratio", slos.success_ratio, diagnostics);
+    read_ratio(reader, node, "gpu_memory_ratio", slos.gpu_memory_ratio, diagnostics);
+    reader.read("output_tokens_per_second", slos.output_tokens_per_second);
+    reader.finish();
+    if (slos.ttft_p95_seconds < 0 || slos.output_tokens_per_second < 0) {
+        diagnostics.fail(node, "slos: a bound must not be negative");
+    }
+    return slos;
+}
+
+ClusterConfig read_cluster(const YAML::Node& node, Diagnostics& diagnostics) {
+    ClusterConfig cluster;
+    MapReader reader(node, "cluster", diagnostics);
+    reader.read("id", cluster.id);
+    reader.read("name", cluster.name);
+    reader.finish();
+    return cluster;
+}
+
+WorkerConfig read_worker(const YAML::Node& node, Diagnostics& diagnostics) {
+    WorkerConfig worker;
+    MapReader reader(node, "worker", diagnostics);
+    reader.read("id", worker.id);
+    reader.read("name", worker.name);
+    reader.read("labels", worker.labels);
+    reader.finish();
+    for (const auto& [name, value] : worker.labels) {
+        if (is_legacy_label_name(name)) continue;
+        diagnostics.fail(node,
+                         fmt::format("worker: '{}' is not a label name", quote_for_message(name)));
+    }
+    return worker;
+}
+
+ChatProbeConfig read_chat(const YAML::Node& node, Diagnostics& diagnostics) {
+    ChatProbeConfig chat;
+    MapReader reader(node, "probe.chat", diagnostics);
+    reader.read("enabled", chat.enabled);
+    reader.read("prompt", chat.prompt);
+    reader.read("max_tokens", chat.max_tokens);
+    reader.read("interval", chat.interval);
+    reader.read("timeout", chat.timeout);
+    reader.finish();
+    if (chat.max_tokens == 0 || chat.max_tokens > kMaxChatTokens) {
+        diagnostics.fail(node, fmt::format("probe.chat: max_tokens must be from 1 to {}, not {}",
+                                           kMaxChatTokens, chat.max_tokens));
+    }
+    if (chat.timeout > chat.interval) {
+        diagnostics.fail(node, "probe.chat: timeout is greater than interval");
+    }
+    return chat;
+}
+
+ProbeConfig read_probe(const YAML::Node& node, Diagnostics& diagnostics) {
+    ProbeConfig probe;
+    MapReader reader(node, "probe", diagnostics);
+    const bool has_timeout = reader.has("health_timeout");
+    reader.read("interval", probe.interval);
+    reader.read("health_timeout", probe.health_timeout);
+    reader.read("chat", [&](const YAML::Node& chat) { probe.chat = read_chat(chat, diagnostics); });
+    reader.finish();
+    if (!has_timeout) probe.health_timeout = std::min(probe.health_timeout, probe.interval);
+    if (probe.health_timeout > probe.interval) {
+        diagnostics.fail(node, "probe: health_timeout is greater than interval");
+    }
+    return probe;
+}
+
+MappingConfig read_mapping(const YAML::Node& node, std::string_view directory,
+                           Diagnostics& diagnostics) {
+    MappingConfig mapping;
+    std::string names = "old";
+    MapReader reader(node, "mapping", diagnostics);
+    read_path(reader, "file", mapping.file, directory);
+    reader.read("dcgm_names", names);
+    reader.finish();
+    if (names != "old" && names != "new") {
+        diagnostics.fail(node, fmt::format("mapping: dcgm_names must be old or new, not '{}'",
+                                           quote_for_message(names)));
+    }
+    mapping.dcgm_names = names == "new" ? DcgmNames::new_names : DcgmNames::old_names;
+    return mapping;
+}
+
+void read_prometheus_sections(MapReader& reader, std::string_view directory, Config& config,
+                              Diagnostics& diagnostics) {
+    reader.read("global", [&](const YAML::Node& node) {
+        config.global = discovery::read_global(node, discovery::GlobalConfig(), diagnostics);
+        Millis written{};
+        MapReader(node, "global", diagnostics).read("scrape_interval", written, true);
+        if (written > Millis(0)) config.engine_interval = written;
+    });
+    reader.read("scrape_configs", [&](const YAML::Node& node) {
+        config.scrape_configs =
+            discovery::read_scrape_configs(node, config.global, directory, diagnostics);
+    });
+    for (const auto* const key : {"alerting", "otlp", "remote_read", "remote_write", "rule_files",
+                                  "runtime", "scrape_config_files", "storage", "tracing"}) {
+        reader.unsupported(key, "it has no effect");
+    }
+}
+
+void read_own_sections(MapReader& reader, std::string_view directory, Config& config,
+                       Diagnostics& diagnostics) {
+    reader.read("engines", [&](const YAML::Node& node) {
+        config.engines = discovery::read_engines(node, directory, diagnostics);
+    });
+    reader.read("notify", [&](const YAML::Node& node) {
+        config.notify = read_notify(node, directory, diagnostics);
+        diagnostics.warn(node, "notify: no alerts are sent: it has no effect");
+    });
+    reader.read("slos", [&](const YAML::Node& node) {
+        config.slos = read_slos(node, diagnostics);
+        diagnostics.warn(node, "slos: objectives are not evaluated: it has no effect");
+    });
+    reader.read("cluster",
+                [&](const YAML::Node& node) { config.cluster = read_cluster(node, diagnostics); });
+    reader.read("worker",
+                [&](const YAML::Node& node) { config.worker = read_worker(node, diagnostics); });
+    reader.read("discovery", [&](const YAML::Node& node) {
+        MapReader section(node, "discovery", diagnostics);
+        section.read("processes", config.discover_processes);
+        section.finish();
+    });
+    reader.read("scrape", [&](const YAML::Node& node) {
+        MapReader section(node, "scrape", diagnostics);
+        section.read("max_interval", config.scrape_max_interval);
+        section.finish();
+    });
+    reader.read("probe",
+                [&](const YAML::Node& node) { config.probe = read_probe(node, diagnostics); });
+    reader.read("mapping", [&](const YAML::Node& node) {
+        config.mapping = read_mapping(node, directory, diagnostics);
+    });
+    reader.read("web", [&](const YAML::Node& node) {
+        MapReader section(node, "web", diagnostics);
+        section.read("allowed_hosts", config.web.allowed_hosts);
+        section.finish();
+    });
+}
+
+}  // namespace
+
+Config Config::defaults() {
+    Config config;
+    config.global.scrape_interval = Millis(5'000);
+    config.global.scrape_timeout = Millis(5'000);
+    config.global.evaluation_interval = Millis(15'000);
+    return config;
+}
+
+discovery::DiscoveryConfig Config::discovery() const {
+    return {engine_interval, scrape_configs, engines, discover_processes};
+}
+
+Result<Config, ParseError> parse_config(std::string_view text, std::string_view file) {
+    const auto root = yaml::parse(text, file);
+    if (!root) return root.error();
+    Config config;
+    config.file = file;
+    if (root->IsNull()) return config;
+    Diagnostics diagnostics(file);
+    const std::string directory = directory_of(file);
+    MapReader reader(*root, "configuration", diagnostics);
+    read_prometheus_sections(reader, directory, config, diagnostics);
+    read_own_sections(reader, directory, config, diagnostics);
+    reader.finish();
+    if (!diagnostics.ok()) return *diagnostics.error();
+    config.warnings = diagnostics.warnings();
+    return config;
+}
+
+Result<Config, ParseError> load_config(const std::string& path) {
+    const auto text = yaml::read_file(path);
+    if (!text) return ParseError{"", 0, 0, text.error().text};
+    return parse_config(*text, path);
+}
+
+}  // namespace inferscope::app
