@@ -24,13 +24,16 @@ Result<void> BodySink::take(std::string_view bytes) {
         return Error{Errc::limit_exceeded,
                      fmt::format("the body is longer than {} = {} bytes", bound_name_, max_bytes_)};
     }
+    const std::size_t begin = end_;
     if (!inflater_) {
         out_.append(bytes);
         end_ = out_.size();
+        show_from(begin);
         return {};
     }
     auto inflated = inflater_->take(bytes, out_, begin_ + max_bytes_);
     end_ = out_.size();
+    show_from(begin);
     if (inflated) return {};
     if (inflated.error().code != Errc::limit_exceeded) return inflated.error();
     return Error{Errc::limit_exceeded,
@@ -48,6 +51,11 @@ void BodySink::commit(std::size_t written) {
     taken_ += written;
     end_ += written;
     out_.resize(end_);
+    show_from(end_ - written);
+}
+
+void BodySink::show_from(std::size_t begin) const {
+    if (on_piece_ && end_ > begin) on_piece_(std::string_view(out_).substr(begin, end_ - begin));
 }
 
 Result<void> BodySink::finish() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 
 namespace inferscope::net {
 
+using OnPiece = std::function<void(std::string_view)>;
+
 /// Appends to a string that belongs to the caller.
 class BodySink {
 public:
@@ -19,6 +22,8 @@ public:
     /// bound.
     BodySink(std::string& out, std::uint64_t max_bytes, std::string_view bound_name);
 
+    /// `on_piece` sees what is appended, as soon as it is. Empty: nobody does.
+    void show(const OnPiece& on_piece) { on_piece_ = on_piece; }
     /// From here on what comes is gzip.
     void decompress() { inflater_ = std::make_unique<Inflater>(); }
     [[nodiscard]] bool is_plain() const { return !inflater_; }
@@ -38,11 +43,14 @@ public:
     [[nodiscard]] std::uint64_t taken_bytes() const { return taken_; }
 
 private:
+    void show_from(std::size_t begin) const;
+
     std::string& out_;
     std::size_t begin_;
     std::size_t end_;  // of what was written; out_ may be longer between room() and commit()
     std::uint64_t max_bytes_;
     std::string bound_name_;
+    OnPiece on_piece_;
     std::uint64_t taken_ = 0;  // as it came, before decompression
     std::unique_ptr<Inflater> inflater_;
 };

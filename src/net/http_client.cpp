@@ -183,6 +183,8 @@ public:
     static Task<Answer> send(std::shared_ptr<Connection> self, HttpRequest request,
                              std::string& body, SteadyTime deadline);
     void close();
+    /// For the body of the next exchange.
+    void show_body(OnPiece on_piece) { on_piece_ = std::move(on_piece); }
 
 private:
     /// While an exchange runs. If it ends by an exception (its coroutine was cancelled), the
@@ -192,6 +194,7 @@ private:
         ~Busy() {
             if (std::uncaught_exceptions() > 0) connection_.stream_.close();
             connection_.elsewhere_.reset();
+            connection_.on_piece_ = nullptr;
             connection_.busy_ = false;
             connection_.closed_ = false;
         }
@@ -220,7 +223,8 @@ private:
     SteadyTime started_;
     bool answer_began_ = false;
     bool busy_ = false;
-    bool closed_ = false;                    // by us, while busy
+    bool closed_ = false;  // by us, while busy
+    OnPiece on_piece_;
     std::string head_;                       // kept for its memory
     std::unique_ptr<Connection> elsewhere_;  // where a redirect led, while the exchange lasts
 };
@@ -404,6 +408,7 @@ Task<Result<HttpResponse>> HttpClient::Connection::read_answer(bool to_head, std
         }
         phase_ = Phase::body;
         BodySink sink(body, settings_.max_body_bytes, settings_.body_bound_name);
+        sink.show(on_piece_);
         auto begun = parser.is_done() ? Result<void>() : begin_body(parser.head(), sink);
         if (!begun) co_return begun.error();
         auto read = co_await read_body(stream_, parser, sink, *first);
@@ -440,6 +445,18 @@ Task<Answer> HttpClient::send(HttpRequest request, SteadyTime deadline) {
 
 Task<Answer> HttpClient::send_into(HttpRequest request, std::string& body, SteadyTime deadline) {
     auto answer = co_await Connection::send(connection_, std::move(request), body, deadline);
+    co_return answer;
+}
+
+Task<Answer> HttpClient::send_streaming(HttpRequest request,
+                                        std::function<void(std::string_view)> on_piece,
+                                        SteadyTime deadline) {
+    std::string body;
+    const auto connection = connection_;  // this may be gone when the answer comes
+    connection->show_body(std::move(on_piece));
+    auto answer = co_await Connection::send(connection, std::move(request), body, deadline);
+    connection->show_body(nullptr);
+    if (answer) answer->body = std::move(body);
     co_return answer;
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -70,6 +72,12 @@ public:
     /// own is empty.
     Task<Result<HttpResponse, FetchError>> send_into(HttpRequest request, std::string& body,
                                                      SteadyTime deadline);
+
+    /// As send(), and calls `on_piece` with each piece of the body when it arrives, before the
+    /// whole is there: for event streams. Pieces are cut anywhere. The status is known at the end
+    /// only.
+    Task<Result<HttpResponse, FetchError>> send_streaming(
+        HttpRequest request, std::function<void(std::string_view)> on_piece, SteadyTime deadline);
 
     /// Ends the exchange under way, which then fails with cancelled, and the connection. A later
     /// send() opens anew.

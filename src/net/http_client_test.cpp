@@ -80,6 +80,25 @@ TEST(HttpClient, ReadsABodyThatEndsWithTheConnection) {
     EXPECT_EQ(fetch.answer->body, "hello");
 }
 
+Task<void> answer_in_two_chunks(Socket socket) {
+    const std::string request = co_await read_request(socket);
+    co_await write_all(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+    co_await pause(socket->get_executor(), 20ms);
+    co_await write_all(socket, "3\r\ntwo\r\n0\r\n\r\n");
+}
+
+TEST(HttpClient, ShowsThePiecesOfAStreamWhenTheyArrive) {
+    asio::io_context io;
+    RawServer server(io, answer_in_two_chunks);
+    HttpClient client(io.get_executor(), server.url(), {});
+    std::vector<std::string> pieces;
+    const auto note = [&](std::string_view piece) { pieces.emplace_back(piece); };
+    const auto answer = wait_for(io, client.send_streaming(get(), note, in(2s)));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "onetwo");
+    EXPECT_EQ(pieces, (std::vector<std::string>{"one", "two"}));
+}
+
 TEST(HttpClient, ReadsALargeBodyWhole) {
     std::string page;
     for (int i = 0; i < 200'000; ++i) page += "vllm:metric " + std::to_string(i) + '\n';

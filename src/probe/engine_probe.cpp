@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe/engine_probe.h"
 
-#include <fmt/format.h>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "probe/round.h"
+#include "probe/schedule.h"
 
 namespace inferscope::probe {
 namespace {
-
-namespace asio = boost::asio;
 
 // True until leaving the scope, also when a cancelled coroutine is destroyed.
 class Raised {
@@ -28,16 +21,6 @@ public:
 private:
     bool& flag_;
 };
-
-std::string path_below(const net::Url& base, std::string_view path) {
-    std::string prefix = base.target.substr(0, base.target.find('?'));
-    while (prefix.ends_with('/')) prefix.pop_back();
-    return prefix + std::string(path);
-}
-
-bool was_cancelled(const Exchange& exchange) {
-    return exchange.status == 0 && exchange.error.code == Errc::cancelled;
-}
 
 }  // namespace
 
@@ -57,7 +40,7 @@ net::Task<void> EngineProbe::run_once() {
     const Timestamp now = clock_.wall();
     const SteadyTime began = clock_.steady();
     const Exchange health = co_await ask(endpoints_.health);
-    if (was_cancelled(health)) co_return;
+    if (health.was_cancelled()) co_return;
     result_.at = now;
     metrics_.on_health(health);
     note_health(result_, endpoints_, health);
@@ -67,29 +50,24 @@ net::Task<void> EngineProbe::run_once() {
     co_await ask_models(health);
     co_await ask_sleep();
     co_await ask_version(health);
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return;
     metrics_.on_round(clock_.steady() - began);
     publish(now);
     if (on_result_) on_result_(result_);
 }
 
 net::Task<void> EngineProbe::run() {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    asio::steady_timer timer(executor_);
-    const auto interval = settings_.interval;
-    auto wake = clock_.steady();
-    if (settings_.is_spread) {
-        const auto hash = stable_hash(settings_.base.redacted());
-        wake +=
-            Millis(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(interval.count())));
-    }
+    co_await end_by_value();
+    SteadyTime start = clock_.steady();
+    if (settings_.is_spread)
+        start = spread_start(start, settings_.interval, settings_.base.redacted());
     while (true) {
-        timer.expires_at(wake);
-        const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-        const auto cancellation = co_await asio::this_coro::cancellation_state;
-        if (error || cancellation.cancelled() != asio::cancellation_type::none) co_return;
+        const bool goes_on = co_await wait_until(executor_, start);
+        if (!goes_on) co_return;
         co_await run_once();
-        wake = std::max(wake + interval,
-                        clock_.steady());  // a slow round delays, rounds never pile up
+        // A slow round delays the next; rounds never pile up.
+        start = std::max(start + settings_.interval, clock_.steady());
     }
 }
 
@@ -101,13 +79,18 @@ void EngineProbe::publish(Timestamp now) {
 }
 
 net::Task<Exchange> EngineProbe::ask(std::string_view path) {
+    const bool was_cancelled = co_await is_cancelled();
+    if (was_cancelled) co_return Exchange::cancelled();
     net::HttpRequest request;
-    request.target = path_below(settings_.base, path);
+    request.target = target_below(settings_.base, path);
     request.headers = settings_.headers;
     request.headers.set("Accept", "application/json");
     const SteadyTime sent = clock_.steady();
     auto answer = co_await client_.send(std::move(request), sent + settings_.timeout);
-    co_return Exchange::from(std::move(answer), clock_.steady() - sent);
+    auto exchange = Exchange::from(std::move(answer), clock_.steady() - sent);
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) exchange = Exchange::cancelled();
+    co_return exchange;
 }
 
 // Also when the health look failed: the seed's exporter does, and counts both.
@@ -120,7 +103,7 @@ net::Task<void> EngineProbe::ask_models(Exchange health) {
     } else {
         answer = co_await ask(endpoints_.models);
     }
-    if (was_cancelled(answer)) co_return;
+    if (answer.was_cancelled()) co_return;
     const auto models = read_models(answer);
     metrics_.on_models(models);
     note_models(result_, answer, models);
@@ -130,7 +113,7 @@ net::Task<void> EngineProbe::ask_models(Exchange health) {
 net::Task<void> EngineProbe::ask_sleep() {
     if (endpoints_.sleep.empty() || !has_sleep_endpoint_ || !may_ask_for_more()) co_return;
     const Exchange answer = co_await ask(endpoints_.sleep);
-    if (was_cancelled(answer)) co_return;
+    if (answer.was_cancelled()) co_return;
     note_key(answer.status);
     has_sleep_endpoint_ = note_sleep(result_, endpoints_, answer) || wants_key(answer.status);
     if (endpoints_.version != endpoints_.sleep) co_return;
@@ -148,7 +131,7 @@ net::Task<void> EngineProbe::ask_version(Exchange health) {
     }
     if (answer.status == 404 && !endpoints_.version_old.empty())
         answer = co_await ask(endpoints_.version_old);
-    if (was_cancelled(answer)) co_return;
+    if (answer.was_cancelled()) co_return;
     note_key(answer.status);
     note_version(result_, endpoints_, answer);
     is_version_asked_ = !wants_key(answer.status);

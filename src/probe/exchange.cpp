@@ -15,6 +15,19 @@ Exchange Exchange::from(Result<net::HttpResponse, net::FetchError> answer, Nanos
     return exchange;
 }
 
+Exchange Exchange::cancelled() {
+    Exchange exchange;
+    exchange.error.code = Errc::cancelled;
+    exchange.error.text = "cancelled";
+    return exchange;
+}
+
+std::string target_below(const net::Url& base, std::string_view path) {
+    std::string target = base.target.substr(0, base.target.find('?'));
+    while (target.ends_with('/')) target.pop_back();
+    return target.append(path);
+}
+
 Outcome outcome_of(const Exchange& exchange) {
     if (exchange.status != 0) return Outcome::answered;
     if (exchange.error.code == Errc::limit_exceeded) return Outcome::refused_size;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -17,8 +18,16 @@ struct Exchange {
     net::FetchError error;
     Nanos took{};
 
+    /// We were told to stop: it says nothing about the engine.
+    [[nodiscard]] bool was_cancelled() const {
+        return status == 0 && error.code == Errc::cancelled;
+    }
+    static Exchange cancelled();
     static Exchange from(Result<net::HttpResponse, net::FetchError> answer, Nanos took);
 };
+
+/// The request target for `path` below the base URL's own path.
+std::string target_below(const net::Url& base, std::string_view path);
 
 /// As the Python client of the seed's exporter tells them apart: a time-out before the connection
 /// stands is a connection error, a later one is a time-out of a server that was reached.
