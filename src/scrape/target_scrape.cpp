@@ -118,8 +118,9 @@ TargetScrape::~TargetScrape() = default;
 void TargetScrape::make_client() {
     const auto& settings = *target_->settings;
     const auto limit = settings.body_size_limit > 0 ? settings.body_size_limit : kDefaultBodyLimit;
-    client_ = std::make_unique<net::HttpClient>(
-        environment_.io, target_->url, discovery::client_settings(settings.http, limit, target_->discovered_by_us));
+    auto client_settings = discovery::client_settings(settings.http, limit, target_->discovered_by_us);
+    client_settings.body_bound_name = "body_size_limit";
+    client_ = std::make_unique<net::HttpClient>(environment_.io, target_->url, std::move(client_settings));
 }
 
 net::Task<void> TargetScrape::run() {

@@ -109,10 +109,12 @@ scrape_configs:
                 labels = dict(result["metric"])
                 name = labels.pop("__name__")
                 theirs[(name, frozenset(labels.items()))] = result["value"][1]
-            mine = {key: value for key, value in ours.series("/metrics/raw").items()}
+            mine = {key: value for path in ("/metrics", "/metrics/raw") for key, value in ours.series(path).items()
+                    if ("job", "it") in key[1] and not key[0].startswith("gpustack:")}
         reports = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
                    "scrape_series_added"}
         theirs = {key: value for key, value in theirs.items() if key[0] not in reports}
+        mine = {key: value for key, value in mine.items() if key in theirs or is_own_name(key[0])}
         self.assertGreater(len(theirs), 20)
         return mine, theirs
 
