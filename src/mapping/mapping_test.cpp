@@ -117,6 +117,10 @@ runtime_mapping:
     ASSERT_TRUE(mapping) << mapping.error().message();
     EXPECT_EQ((*mapping)->canonical_runtime("vLLM"), "vLLM");
     EXPECT_EQ((*mapping)->canonical_runtime("ascend-mindie"), "MindIE");
+    const auto again = Mapping::parse((*mapping)->to_json(), "posted back");
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ((*again)->to_json(), (*mapping)->to_json());
+    EXPECT_EQ((*again)->canonical_runtime("ascend-mindie"), "MindIE");
 }
 
 TEST(Mapping, TakesAnEngineThatOnlyTheFileKnows) {

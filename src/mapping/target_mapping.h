@@ -74,7 +74,7 @@ private:
     struct State;
     std::shared_ptr<const Mapping> mapping_;
     Identity identity_;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<State> state_;  ///< null where nothing is unified (routers, unknown runtimes)
 };
 
 }  // namespace inferscope::mapping
