@@ -109,9 +109,9 @@ TEST(Mapping, TakesNothingElseForAnEngine) {
 TEST(Mapping, GivesAFileWithoutOurKeyTheBuiltInOne) {
     const auto mapping = Mapping::parse(R"(
 gpustack_metrics:
-  num_requests_running: {type: Gauge, description: d}
+  gpustack:num_requests_running: {type: Gauge, description: d}
 runtime_mapping:
-  vllm: {"*": {"vllm:num_requests_running": num_requests_running}}
+  vllm: {"*": {"vllm:num_requests_running": "gpustack:num_requests_running"}}
 )",
                                         "stock");
     ASSERT_TRUE(mapping) << mapping.error().message();
@@ -139,9 +139,9 @@ TEST(Mapping, AnswersAsJsonThatReadsBackTheSame) {
     const auto built_in = Mapping::built_in();
     const auto json = nlohmann::json::parse(built_in->to_json());
     EXPECT_EQ(json["gpustack_metrics"].size(), 28u);
-    EXPECT_EQ(json["gpustack_metrics"]["prompt_tokens"]["type"], "Counter");
+    EXPECT_EQ(json["gpustack_metrics"]["gpustack:prompt_tokens"]["type"], "Counter");
     EXPECT_EQ(json["runtime_mapping"]["vLLM"]["<0.9.2"]["vllm:gpu_cache_usage_perc"],
-              "kv_cache_usage_ratio");
+              "gpustack:kv_cache_usage_ratio");
     EXPECT_TRUE(json["inferscope"]["runtimes"].contains("DCGM"));
     const auto again = Mapping::parse(built_in->to_json(), "posted", yaml::kStrangerLimits);
     ASSERT_TRUE(again) << again.error().message();

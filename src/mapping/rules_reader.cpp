@@ -20,6 +20,13 @@ namespace inferscope::mapping {
 namespace {
 
 constexpr std::string_view kUnifiedPrefix = "gpustack:";
+
+/// Unified names are known without their prefix; GPUStack's own file writes it, shorter ones leave it out.
+std::string_view bare(std::string_view unified) {
+    if (unified.starts_with(kUnifiedPrefix)) unified.remove_prefix(kUnifiedPrefix.size());
+    return unified;
+}
+
 // Above these a file is no mapping any more; the shipped one has 28 families, 20 runtimes, some
 // hundred rules.
 constexpr std::size_t kMaxPublished = 2000;
@@ -104,7 +111,8 @@ private:
             reader.read("type", type);
             reader.read("description", description);
             reader.finish();
-            publish(body, name, std::string(kUnifiedPrefix) + name, type, description);
+            publish(body, std::string(bare(name)), std::string(kUnifiedPrefix) + std::string(bare(name)), type,
+                    description);
         }
     }
 
@@ -131,7 +139,8 @@ private:
 
     /// Null if there is none; an error, unless the rule comes from the built-in file and the name
     /// was left out of this one.
-    const Published* unified(const YAML::Node& where, std::string_view name) {
+    const Published* unified(const YAML::Node& where, std::string_view written) {
+        const auto name = bare(written);
         std::vector<std::string_view> known;
         for (const auto& published : rules_.published) {
             if (published.name == name) return &published;

@@ -18,8 +18,8 @@ namespace {
 /// A new epoch starts when more than a quarter of the columns are dead (docs: store rules), but not for a handful.
 constexpr std::size_t kFewDeadColumns = 64;
 
-constexpr std::array<std::string_view, 3> kRequestCounters{
-    "gpustack:prompt_tokens_total", "gpustack:generation_tokens_total", "gpustack:request_success_total"};
+constexpr std::array<std::string_view, 2> kRequestCounters{"gpustack:generation_tokens_total",
+                                                           "gpustack:request_success_total"};
 
 std::size_t sample_limit(const discovery::ScrapeSettings& settings) {
     return settings.sample_limit > 0 ? settings.sample_limit : TargetRows::kMaxSamples;

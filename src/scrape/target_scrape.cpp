@@ -50,6 +50,7 @@ std::vector<Column> report_columns(const Labels& target_labels) {
 struct PageNames {
     std::vector<std::string_view> samples;
     std::vector<std::string_view> labels;
+    std::string model;  ///< the first value of the label `model_name`
 };
 
 PageNames names_of(std::string_view page, exposition::Format format) {
@@ -63,6 +64,7 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         names.samples.push_back((*line)->name);
         const auto series = exposition::parse_series((*line)->key);
         if (!series) return names;
+        if (names.model.empty()) names.model = series->get("model_name");
         for (const auto& label : *series) {
             // The label's bytes belong to `series`: find the same name on the page, where it stands unescaped.
             const auto at = (*line)->labels.find(label.name);
@@ -72,14 +74,6 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         }
     }
 }
-
-/// A name for an instance that people can read: "Qwen3-8B@10.0.0.7:8000".
-std::string instance_name(std::string_view model, std::string_view instance) {
-    return model.empty() ? std::string(instance) : fmt::format("{}@{}", model, instance);
-}
-
-/// Identifiers are numbers in GPUStack: a stable one of nine digits.
-std::string stable_id(std::string_view text) { return fmt::format("{}", stable_hash(text) % 1'000'000'000); }
 
 }  // namespace
 
@@ -264,6 +258,7 @@ std::string TargetScrape::explain(int status) const {
 
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
+    model_on_page_ = names.model;
     is_node_exporter_ = std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
@@ -278,10 +273,11 @@ void TargetScrape::apply_naming() {
         LabelsBuilder base(environment_.place);
         const auto instance = target_->labels.get("instance");
         base.set("runtime", identity_.runtime);
-        base.set("model_name", facts_.model);
-        if (!facts_.model.empty()) base.set("model_id", stable_id(facts_.model));
-        base.set("model_instance_id", stable_id(target_->url.redacted()));
-        base.set("model_instance_name", instance_name(facts_.model, instance));
+        const auto& model = facts_.model.empty() ? model_on_page_ : facts_.model;
+        base.set("model_name", model);
+        if (!model.empty()) base.set("model_id", stable_id(model));
+        base.set("model_instance_id", stable_id(instance));
+        base.set("model_instance_name", instance);
         naming.base = base.build();
     }
     rows_.set_naming(std::move(naming));
