@@ -21,7 +21,7 @@ namespace {
 
 const std::vector<std::string>& pages() {
     static const auto kPages =
-        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm/v1-single-load-05.prom"));
+        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm-v1-objects/single-load-05.prom"));
     return kPages;
 }
 
@@ -66,7 +66,7 @@ void BM_KnownLayout(benchmark::State& state) {
         const auto appended = rows.append(page, exposition::Format::text, now += 1000);
         CHECK(appended && (turn == 1 || appended->layout_known), "the layout stays known");
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * pages()[0].size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages()[0].size()));
 }
 BENCHMARK(BM_KnownLayout);
 
@@ -110,7 +110,7 @@ void BM_KnownLayoutBare(benchmark::State& state) {
         row.assign(values.begin(), values.end());
         benchmark::DoNotOptimize(row.data());
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * pages()[0].size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages()[0].size()));
 }
 BENCHMARK(BM_KnownLayoutBare);
 
@@ -122,7 +122,7 @@ void BM_FirstPage(benchmark::State& state) {
         page.assign(pages()[0]);
         CHECK(rows.append(page, exposition::Format::text, 1000).has_value(), "the page is fine");
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * pages()[0].size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages()[0].size()));
 }
 BENCHMARK(BM_FirstPage);
 
@@ -141,7 +141,7 @@ void BM_Resynchronise(benchmark::State& state) {
         const auto appended = rows.append(page, exposition::Format::text, 1000);
         CHECK(appended && !appended->layout_known, "each page differs from the one before");
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * pages()[0].size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages()[0].size()));
 }
 BENCHMARK(BM_Resynchronise);
 
@@ -159,7 +159,7 @@ void BM_FirstPageBare(benchmark::State& state) {
                 const char* space = newline;
                 while (space[-1] != ' ') --space;
                 const std::string_view key(at, static_cast<std::size_t>(space - 1 - at));
-                auto column = columns.find(key);
+                auto column = columns.find(absl::string_view(key.data(), key.size()));
                 if (column == columns.end()) column = columns.emplace(key, columns.size()).first;
                 fast_float::from_chars(space, newline, values[column->second]);
             }
@@ -167,7 +167,7 @@ void BM_FirstPageBare(benchmark::State& state) {
         }
         benchmark::DoNotOptimize(values.data());
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * pages()[0].size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(pages()[0].size()));
 }
 BENCHMARK(BM_FirstPageBare);
 

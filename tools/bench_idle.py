@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 from harness import Inferscope, Process, free_port, prometheus, wait_for  # noqa: E402
 
-PAGE = ROOT / "tests/pages/vllm/v1-single-idle.prom"
+PAGE = ROOT / "tests/pages/vllm-v1-objects/single-idle.prom"
 
 
 def main():

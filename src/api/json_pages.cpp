@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "net/secrets.h"
+
 namespace inferscope::api {
 namespace {
 
@@ -17,6 +19,16 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 Json to_json(const Labels& labels) {
     Json json = Json::object();
     for (const auto& label : labels) json[std::string(label.name)] = std::string(label.value);
+    return json;
+}
+
+/// Before relabelling the URL's parameters are labels, too: what would be redacted there isn't shown here.
+Json to_redacted_json(const Labels& discovered) {
+    static constexpr std::string_view kParameter = "__param_";
+    Json json = to_json(discovered);
+    for (auto& [name, value] : json.items()) {
+        if (name.starts_with(kParameter) && net::sounds_secret(name)) value = "***";
+    }
     return json;
 }
 
@@ -50,7 +62,7 @@ Json to_json(const scrape::TargetStatus& status) {
                            {"renamedIn", family.renamed_in},
                            {"knownAs", family.known_as}});
     }
-    return {{"discoveredLabels", to_json(target.discovered_labels)},
+    return {{"discoveredLabels", to_redacted_json(target.discovered_labels)},
             {"labels", to_json(target.labels)},
             {"scrapePool", target.job},
             {"scrapeUrl", target.url.redacted()},
@@ -92,7 +104,7 @@ std::string targets_json(const std::vector<scrape::TargetStatus>& active,
     }
     if (state != "active") {
         for (const auto& target : dropped) {
-            Json entry{{"discoveredLabels", to_json(target.discovered_labels)}};
+            Json entry{{"discoveredLabels", to_redacted_json(target.discovered_labels)}};
             if (!target.error.empty()) entry["error"] = target.error;
             dropped_json.push_back(std::move(entry));
         }

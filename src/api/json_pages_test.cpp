@@ -12,6 +12,7 @@ scrape::TargetStatus status_of(std::string_view url) {
     auto target = std::make_shared<discovery::Target>();
     target->url = net::Url::parse(url).value();
     target->labels = Labels::from({{"job", "j"}, {"instance", "i\xff"}});
+    target->discovered_labels = Labels::from({{"__param_token", "hush"}, {"__param_module", "x"}});
     target->job = "j";
     target->interval = Millis(5'000);
     target->timeout = Millis(1'500);
@@ -30,6 +31,7 @@ TEST(TargetsJson, HasPrometheussShapeAndShowsNoSecrets) {
     EXPECT_EQ(target["lastScrape"], "0001-01-01T00:00:00Z");
     EXPECT_EQ(target["scrapeInterval"], "5s");
     EXPECT_EQ(target["scrapeTimeout"], "1.5s");
+    EXPECT_EQ(target["discoveredLabels"]["__param_module"], "x");
     EXPECT_EQ(json.dump().find("hush"), std::string::npos);
 }
 

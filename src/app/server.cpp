@@ -197,6 +197,7 @@ private:
         settings.web = std::move(web);
         settings.allowed_hosts = config_->web.allowed_hosts;
         settings.background = pool_.get_executor();
+        settings.check_origin = !options_.web_open;
         return settings;
     }
 

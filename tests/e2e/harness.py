@@ -53,7 +53,7 @@ def wait_for(what, condition, seconds=20, pause=0.05):
             last = condition()
             if last:
                 return last
-        except (OSError, http.client.HTTPException, json.JSONDecodeError, KeyError, IndexError) as error:
+        except (OSError, http.client.HTTPException, json.JSONDecodeError, LookupError, StopIteration) as error:
             last = error
         time.sleep(pause)
     raise AssertionError(f"not within {seconds} s: {what}; last: {last!r}")

@@ -22,6 +22,9 @@ class Collect(unittest.TestCase):
         wait_for("all engines have finished requests", lambda: len(
             {dict(labels)["instance"] for (name, labels), value in cls.server.series().items()
              if name == "gpustack:e2e_request_latency_seconds_count" and value > 3}) == 3, 60)
+        wait_for("all engines are judged, and the host was collected twice", lambda: len(
+            {labels for name, labels in cls.server.series() if name == "inferscope_engine_state"}) == 21 and find(
+                cls.server.series(), "gpustack:worker_node_cpu_utilization_rate"))
 
     @classmethod
     def tearDownClass(cls):
