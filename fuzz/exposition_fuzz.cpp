@@ -88,9 +88,14 @@ void check_rendered(const LatestRows& rows, ShownOn page, Format format) {
     CHECK(samples <= rows.series(), "each series stands once");
 }
 
-/// Reads the page; the samples that could be read go to `columns`, with their values.
-void read(std::string_view page, Format format, std::vector<Column>& columns,
-          std::vector<double>& values) {
+struct Samples {
+    std::vector<Column> columns;
+    std::vector<double> values;
+    std::vector<TimedSample> timed;
+};
+
+/// Reads the page; what could be read goes to `samples`.
+void read(std::string_view page, Format format, Samples& samples) {
     LineReader reader(page, format);
     auto family = std::make_shared<const Family>(Family{"a", MetricType::unknown, {}, {}});
     while (true) {
@@ -117,20 +122,26 @@ void read(std::string_view page, Format format, std::vector<Column>& columns,
             continue;
         }
         check_round_trip(*labels, (**line).value);
-        columns.push_back({*labels, family, (**line).time ? ShownOn::raw : ShownOn::metrics, {}});
-        values.push_back((**line).value);
+        if ((**line).time) {
+            samples.timed.push_back({*labels, family, *(**line).time, (**line).value});
+        } else {
+            const auto shown_on = samples.values.size() % 2 == 0 ? ShownOn::metrics : ShownOn::raw;
+            samples.columns.push_back({*labels, family, shown_on, {}});
+            samples.values.push_back((**line).value);
+        }
     }
 }
 
 void check(std::string_view text) {
-    std::vector<Column> columns;
-    std::vector<double> values;
-    read(text, Format::text, columns, values);
-    read(text, Format::openmetrics, columns, values);
+    Samples samples;
+    read(text, Format::text, samples);
+    read(text, Format::openmetrics, samples);
     LatestRows rows;
     const auto group = rows.open_group("fuzz");
-    rows.add_columns(group, columns);
-    CHECK(rows.append_row(group, {.time = 1, .values = values, .changed = {}}), "never refused");
+    rows.add_columns(group, samples.columns);
+    CHECK(rows.append_row(group, {.time = 1, .values = samples.values, .changed = {}}),
+          "never refused");
+    CHECK(rows.append_timed(group, samples.timed), "never refused");
     for (const auto page : {ShownOn::metrics, ShownOn::raw}) {
         check_rendered(rows, page, Format::text);
         check_rendered(rows, page, Format::openmetrics);

@@ -6,10 +6,13 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -23,6 +26,9 @@ namespace inferscope::exposition {
 namespace {
 
 constexpr std::uint32_t kNotPublished = ~std::uint32_t{0};
+/// Milliseconds beyond this (the year 287,396) aren't exact in OpenMetrics' seconds; nobody means
+/// them.
+constexpr Timestamp kEndOfTime = Timestamp{1} << 53;
 
 /// One label set of a column. Its address is its owner's mark, so a segment's vector never moves.
 struct Published {
@@ -208,9 +214,13 @@ void write_header(std::string& out, const PlannedFamily& family, Format format) 
 
 /// Milliseconds in text, seconds in OpenMetrics.
 void append_time(std::string& out, Timestamp time, Format format) {
-    out += ' ';
-    append_number(
-        out, format == Format::text ? static_cast<double>(time) : static_cast<double>(time) / 1000);
+    auto at = std::back_inserter(out);
+    if (format == Format::text) {
+        fmt::format_to(at, " {}", time);
+    } else {
+        const Timestamp millis = std::abs(time);
+        fmt::format_to(at, " {}{}.{:03}", time < 0 ? "-" : "", millis / 1000, millis % 1000);
+    }
 }
 
 void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, Format format) {
@@ -386,6 +396,7 @@ Result<void> LatestRows::append_timed(GroupId group, std::span<const TimedSample
         };
         if (absl::erase_if(owner.timed, is_over) > 0) state.changed();
         for (const auto& sample : samples) {
+            if (sample.time >= kEndOfTime || sample.time <= -kEndOfTime) continue;
             const auto [at, is_new] = owner.timed.try_emplace(sample.labels);
             Timed& timed = at->second;
             if (is_new) {

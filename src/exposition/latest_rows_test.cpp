@@ -170,6 +170,22 @@ TEST(LatestRows, ShowsTimedSamplesWithTheirTimesUntilTheyAreNoLongerSent) {
     EXPECT_EQ(rows.samples_appended(), 2u);
 }
 
+TEST(LatestRows, WritesFarTimesAsWholeNumbersAndNoneBeyondWhatIsExact) {
+    LatestRows rows;
+    const auto group = rows.open_group("one");
+    EXPECT_TRUE(rows.append_timed(
+        group,
+        std::vector<TimedSample>{{series("a", "1"), family("a"), 9'007'199'254'740'991, 1},
+                                 {series("a", "2"), family("a"), -9'007'199'254'740'991, 2},
+                                 {series("a", "3"), family("a"), 9'007'199'254'740'992, 3}}));
+    const auto text = page_of(rows, ShownOn::raw);
+    EXPECT_NE(text.find("a{instance=\"1\"} 1 9007199254740991\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("a{instance=\"2\"} 2 -9007199254740991\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find("instance=\"3\""), std::string::npos) << text;
+    EXPECT_NE(page_of(rows, ShownOn::raw, Format::openmetrics).find(" 9007199254740.991\n"),
+              std::string::npos);
+}
+
 TEST(LatestRows, WritesOpenMetrics) {
     LatestRows rows;
     const auto group = rows.open_group("one");
