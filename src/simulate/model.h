@@ -70,9 +70,7 @@ struct ModelSettings {
 struct Measures {
     explicit Measures(const BucketBounds& bounds);
 
-    static constexpr std::size_t kStreamed = 1,
-                                 kWhole = 0;  ///< index of what is split by kind of answer
-    Buckets ttft[2], e2e[2];
+    Buckets ttft[2], e2e[2];  ///< [1]: streamed answers, [0]: the others; so in all pairs here
     Buckets itl, tpot, queue, prefill, decode, inference;
     Buckets prompt_tokens, uncached_prompt_tokens, output_tokens, max_tokens;
     Buckets iteration_tokens;

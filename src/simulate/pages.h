@@ -25,7 +25,8 @@ struct PageState {
 };
 
 std::string render_page(const PageState& state);
-/// As the engine answers whatever Accept says.
+/// As the engine answers a client that asks for text. (SGLang has OpenMetrics too, which isn't
+/// played.)
 std::string_view page_content_type(EngineKind kind);
 
 /// The engine's own histogram bounds. Those in tokens of vLLM end with `max_model_len`.

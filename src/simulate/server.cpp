@@ -61,7 +61,8 @@ public:
         using namespace asio::experimental::awaitable_operators;
         log::info("simulate: {} \"{}\" on port {}", to_string(settings_.engine.kind),
                   settings_.engine.model_name, port());
-        co_await (server_.run() && play());
+        Task<void> both = server_.run() && play();
+        co_await std::move(both);
     }
 
     void stop() {

@@ -6,6 +6,13 @@
 #include <numbers>
 
 namespace inferscope::simulate {
+namespace {
+
+/// Requests per second (one in twelve days) below which nobody asks: gaps stay far from what
+/// nanoseconds hold.
+constexpr double kNever = 1e-6;
+
+}  // namespace
 
 double Random::uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
 
@@ -45,7 +52,7 @@ std::optional<Nanos> Workload::next_time(Nanos after) {
     // probability rate/highest.
     const double highest = settings_.requests_per_second * (1 + settings_.wave_depth) *
                            std::max(1.0, settings_.burst_factor);
-    if (highest <= 0) return std::nullopt;
+    if (highest < kNever) return std::nullopt;
     Nanos at = after;
     do {
         at += std::chrono::duration_cast<Nanos>(
