@@ -7,7 +7,7 @@ void EngineWatch::add(const EngineFacts& facts) {
     engines_.with([&](Engines& engines) {
         const auto [at, is_new] = engines.try_emplace(
             EngineKey{facts.job, facts.instance},
-            Engine{.status = {}, .tracker = StateTracker(facts.is_one_port, limits_), .page = {}});
+            Engine{.status = {}, .tracker = StateTracker(facts.is_one_port, limits_)});
         at->second.status.facts = facts;
     });
 }
@@ -17,13 +17,18 @@ void EngineWatch::remove(const EngineKey& key) {
 }
 
 void EngineWatch::on_page(const EngineKey& key, Page page) {
-    engines_.with([&](Engines& engines) {
-        const auto engine = engines.find(key);
-        if (engine != engines.end()) engine->second.page = std::move(page);
-    });
+    pages_.with([&](auto& pages) { pages[key] = std::move(page); });
+}
+
+void EngineWatch::forget_page(const EngineKey& key) {
+    pages_.with([&](auto& pages) { pages.erase(key); });
 }
 
 void EngineWatch::on_scrape(const EngineKey& key, const ScrapeReport& report) {
+    Page page = pages_.with([&](auto& pages) {
+        auto kept = pages.extract(key);
+        return kept ? std::move(kept.mapped()) : Page{};
+    });
     engines_.with([&](Engines& engines) {
         const auto engine = engines.find(key);
         if (engine == engines.end()) return;
@@ -31,7 +36,7 @@ void EngineWatch::on_scrape(const EngineKey& key, const ScrapeReport& report) {
                                           .took = report.took,
                                           .outcome = report.outcome,
                                           .why = report.why,
-                                          .page = std::exchange(engine->second.page, Page{})});
+                                          .page = std::move(page)});
         if (report.outcome == ScrapeOutcome::page) engine->second.status.last_scrape = report.time;
         copy_judgement(engine->second);
     });

@@ -30,8 +30,8 @@ struct ScrapeReport {
     std::string why;  ///< when there is no page; redacted
 };
 
-/// What comes for an engine that isn't there is dropped: routers and exporters are scraped, too.
-/// Thread: any.
+/// Reports about what is no engine are dropped: routers and exporters are scraped, too. Thread:
+/// any.
 class EngineWatch {
 public:
     explicit EngineWatch(StateLimits limits = {}) : limits_(limits) {}
@@ -40,8 +40,10 @@ public:
     void add(const EngineFacts& facts);
     void remove(const EngineKey& key);
 
-    /// A page was committed; the report of its scrape completes it.
+    /// A page was committed; the report of its scrape completes it. Kept for an engine that isn't
+    /// there yet: the first page tells that a target is one.
     void on_page(const EngineKey& key, Page page);
+    void forget_page(const EngineKey& key);
     void on_scrape(const EngineKey& key, const ScrapeReport& report);
     void on_probe(const EngineKey& key, const probe::ProbeResult& result);
     void on_process(const EngineKey& key, Timestamp now, bool is_running);
@@ -55,7 +57,6 @@ private:
     struct Engine {
         EngineStatus status;
         StateTracker tracker;
-        Page page;  ///< not yet reported
     };
     using Engines = std::map<EngineKey, Engine>;
 
@@ -63,6 +64,7 @@ private:
 
     StateLimits limits_;
     Guarded<Engines> engines_;
+    Guarded<std::map<EngineKey, Page>> pages_;  ///< not yet reported
 };
 
 }  // namespace inferscope::engines
