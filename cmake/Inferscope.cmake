@@ -22,6 +22,10 @@ if(INFERSCOPE_SANITIZE)
     target_link_options(inferscope_flags INTERFACE -fsanitize=${link_sanitize})
 endif()
 
+# All unit tests, for the presets with sanitizers; all fuzz targets.
+add_custom_target(unit_tests)
+add_custom_target(fuzzers)
+
 # inferscope_folder(NAME [LINKS target...])
 # Library `NAME` from the folder's *.cpp, test `NAME_test` from its *_test.cpp (the folder's subfolders
 # included). LINKS: the folders of earlier levels and the outside libraries that it uses.
@@ -50,5 +54,6 @@ function(inferscope_folder name)
         target_compile_definitions(${name}_test PRIVATE INFERSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
         set_tests_properties(${name} PROPERTIES LABELS unit)
+        add_dependencies(unit_tests ${name}_test)
     endif()
 endfunction()

@@ -29,6 +29,16 @@ std::string_view to_string(scrape::Health health) {
     return "unknown";
 }
 
+std::string_view to_string(const mapping::Identity& identity) {
+    if (identity.runtime.empty()) return "unknown";
+    switch (identity.kind) {
+        case mapping::Kind::engine: return "engine";
+        case mapping::Kind::router: return "router";
+        case mapping::Kind::exporter: return "exporter";
+    }
+    return "unknown";
+}
+
 std::string seconds_text(Millis duration) { return fmt::format("{}s", to_seconds(duration)); }
 
 Json to_json(const scrape::TargetStatus& status) {
@@ -54,7 +64,7 @@ Json to_json(const scrape::TargetStatus& status) {
             {"inferscope",
              {{"runtime", status.identity.runtime},
               {"version", status.identity.version},
-              {"router", status.identity.is_router},
+              {"kind", to_string(status.identity)},
               {"samples", status.samples},
               {"duplicateLines", status.duplicates},
               {"slowed", status.slowed},

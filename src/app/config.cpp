@@ -15,7 +15,6 @@ namespace {
 using yaml::Diagnostics;
 using yaml::MapReader;
 
-constexpr std::uint64_t kMaxChatTokens = 4096;
 
 std::string directory_of(std::string_view file) {
     const auto slash = file.rfind('/');
@@ -84,53 +83,12 @@ WorkerConfig read_worker(const YAML::Node& node, Diagnostics& diagnostics) {
     return worker;
 }
 
-ChatProbeConfig read_chat(const YAML::Node& node, Diagnostics& diagnostics) {
-    ChatProbeConfig chat;
-    MapReader reader(node, "probe.chat", diagnostics);
-    reader.read("enabled", chat.enabled);
-    reader.read("prompt", chat.prompt);
-    reader.read("max_tokens", chat.max_tokens);
-    reader.read("interval", chat.interval);
-    reader.read("timeout", chat.timeout);
-    reader.finish();
-    if (chat.max_tokens == 0 || chat.max_tokens > kMaxChatTokens) {
-        diagnostics.fail(node, fmt::format("probe.chat: max_tokens must be from 1 to {}, not {}",
-                                           kMaxChatTokens, chat.max_tokens));
-    }
-    if (chat.timeout > chat.interval) {
-        diagnostics.fail(node, "probe.chat: timeout is greater than interval");
-    }
-    return chat;
-}
-
-ProbeConfig read_probe(const YAML::Node& node, Diagnostics& diagnostics) {
-    ProbeConfig probe;
-    MapReader reader(node, "probe", diagnostics);
-    const bool has_timeout = reader.has("health_timeout");
-    reader.read("interval", probe.interval);
-    reader.read("health_timeout", probe.health_timeout);
-    reader.read("chat", [&](const YAML::Node& chat) { probe.chat = read_chat(chat, diagnostics); });
-    reader.finish();
-    if (!has_timeout) probe.health_timeout = std::min(probe.health_timeout, probe.interval);
-    if (probe.health_timeout > probe.interval) {
-        diagnostics.fail(node, "probe: health_timeout is greater than interval");
-    }
-    return probe;
-}
-
 MappingConfig read_mapping(const YAML::Node& node, std::string_view directory,
                            Diagnostics& diagnostics) {
     MappingConfig mapping;
-    std::string names = "old";
     MapReader reader(node, "mapping", diagnostics);
     read_path(reader, "file", mapping.file, directory);
-    reader.read("dcgm_names", names);
     reader.finish();
-    if (names != "old" && names != "new") {
-        diagnostics.fail(node, fmt::format("mapping: dcgm_names must be old or new, not '{}'",
-                                           quote_for_message(names)));
-    }
-    mapping.dcgm_names = names == "new" ? DcgmNames::new_names : DcgmNames::old_names;
     return mapping;
 }
 
@@ -174,13 +132,8 @@ void read_own_sections(MapReader& reader, std::string_view directory, Config& co
         section.read("processes", config.discover_processes);
         section.finish();
     });
-    reader.read("scrape", [&](const YAML::Node& node) {
-        MapReader section(node, "scrape", diagnostics);
-        section.read("max_interval", config.scrape_max_interval);
-        section.finish();
-    });
     reader.read("probe",
-                [&](const YAML::Node& node) { config.probe = read_probe(node, diagnostics); });
+                [&](const YAML::Node& node) { config.probe = probe::ProbeConfig::read(node, diagnostics); });
     reader.read("mapping", [&](const YAML::Node& node) {
         config.mapping = read_mapping(node, directory, diagnostics);
     });

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "discovery/config.h"
+#include "probe/config.h"
 
 namespace inferscope::app {
 
@@ -41,29 +42,8 @@ struct WorkerConfig {
     std::vector<std::pair<std::string, std::string>> labels;
 };
 
-/// Requests that make an engine generate: off unless asked for.
-struct ChatProbeConfig {
-    bool enabled = false;
-    std::string prompt = "Say OK.";
-    std::uint64_t max_tokens = 8;  ///< 1 .. 4096
-    Millis interval{60'000};
-    Millis timeout{30'000};  ///< <= interval
-};
-
-struct ProbeConfig {
-    Millis interval{15'000};
-    Millis health_timeout{5'000};  ///< <= interval
-    ChatProbeConfig chat;
-};
-
-enum class DcgmNames {
-    old_names,  ///< DCGM_FI_DEV_PCIE_TX_THROUGHPUT ...: exporters up to 4.4
-    new_names,
-};
-
 struct MappingConfig {
-    std::string file;  ///< empty: the built-in one
-    DcgmNames dcgm_names = DcgmNames::old_names;
+    std::string file;  ///< empty: the built-in one, or one that was posted
 };
 
 struct WebSettings {
@@ -79,13 +59,11 @@ struct Config {
     /// one.
     Millis engine_interval{5'000};
     bool discover_processes = true;
-    Millis scrape_max_interval{
-        20'000};  ///< a target that answers slowly is asked at least this often
     NotifyConfig notify;
     SloConfig slos;
     ClusterConfig cluster;
     WorkerConfig worker;
-    ProbeConfig probe;
+    probe::ProbeConfig probe;
     MappingConfig mapping;
     WebSettings web;
 

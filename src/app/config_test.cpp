@@ -47,12 +47,11 @@ TEST(Config, ReadsEveryOwnSection) {
 cluster: {id: 7, name: west}
 worker: {id: 3, name: node3, labels: {rack: r1}}
 discovery: {processes: false}
-scrape: {max_interval: 10s}
 probe:
   interval: 4s
-  health_timeout: 2s
+  timeout: 2s
   chat: {enabled: true, prompt: Hi, max_tokens: 3, interval: 2m, timeout: 9s}
-mapping: {file: m.yaml, dcgm_names: new}
+mapping: {file: m.yaml}
 web: {allowed_hosts: [gpu7.example]}
 )");
     EXPECT_EQ(config.cluster.id, "7");
@@ -61,15 +60,13 @@ web: {allowed_hosts: [gpu7.example]}
     EXPECT_EQ(config.worker.labels.at(0).second, "r1");
     EXPECT_FALSE(config.discover_processes);
     EXPECT_FALSE(config.discovery().processes);
-    EXPECT_EQ(config.scrape_max_interval, Millis(10'000));
     EXPECT_EQ(config.probe.interval, Millis(4'000));
-    EXPECT_EQ(config.probe.health_timeout, Millis(2'000));
+    EXPECT_EQ(config.probe.timeout, Millis(2'000));
     EXPECT_TRUE(config.probe.chat.enabled);
     EXPECT_EQ(config.probe.chat.prompt, "Hi");
     EXPECT_EQ(config.probe.chat.max_tokens, 3u);
     EXPECT_EQ(config.probe.chat.timeout, Millis(9'000));
     EXPECT_EQ(config.mapping.file, "/etc/x/m.yaml");
-    EXPECT_EQ(config.mapping.dcgm_names, DcgmNames::new_names);
     EXPECT_EQ(config.web.allowed_hosts, std::vector<std::string>{"gpu7.example"});
 }
 
@@ -114,10 +111,9 @@ TEST(Config, ChecksRanges) {
                 HasSubstr("success_ratio must be from 0 to 1, not 99"));
     EXPECT_THAT(error_of("probe: {chat: {max_tokens: 100000}}"),
                 HasSubstr("max_tokens must be from 1 to 4096"));
-    EXPECT_THAT(error_of("probe: {interval: 1s, health_timeout: 2s}"),
+    EXPECT_THAT(error_of("probe: {interval: 1s, timeout: 2s}"),
                 HasSubstr("greater than interval"));
-    EXPECT_EQ(parsed("probe: {interval: 1s}").probe.health_timeout, Millis(1'000));
-    EXPECT_THAT(error_of("mapping: {dcgm_names: newest}"), HasSubstr("must be old or new"));
+    EXPECT_EQ(parsed("probe: {interval: 1s}").probe.timeout, Millis(1'000));
     EXPECT_THAT(error_of("worker: {labels: {a-b: c}}"), HasSubstr("'a-b' is not a label name"));
     EXPECT_THAT(error_of("[1, 2]"), HasSubstr("c.yml:1:1"));
     EXPECT_THAT(error_of("engines: 7"), HasSubstr("engines must be a list"));

@@ -3,11 +3,15 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "discovery/http_settings.h"
+#include "probe/chat_probe.h"
+#include "probe/engine_probe.h"
 
 namespace inferscope::app {
 namespace {
@@ -22,15 +26,31 @@ Result<net::Url> api_of(const discovery::Target& target) {
     return target.url.with_target("/");
 }
 
+bool is_due(const std::optional<SteadyTime>& last, SteadyTime now, Nanos interval) {
+    return !last || now - *last >= interval;
+}
+
 bool is_same_origin(const net::Url& a, const net::Url& b) { return a.host == b.host && a.port == b.port; }
 
 }  // namespace
 
+/// Both probes of one engine.
+struct EngineDesk::Probes {
+    Probes(const net::Executor& io, const Clock& clock, probe::ProbeSettings settings, const probe::ChatSettings& chat_settings,
+           Appender& appender)
+        : engine(io, clock, std::move(settings), appender, probe::EngineProbe::OnResult()),
+          chat(io, clock, engine, chat_settings, appender) {}
+
+    probe::EngineProbe engine;
+    probe::ChatProbe chat;
+};
+
 struct EngineDesk::Engine {
     engines::EngineKey key;
     std::string runtime;
-    std::shared_ptr<probe::EngineProbe> probe;  ///< shared with the round that runs: a removal doesn't end it
+    std::shared_ptr<Probes> probes;  ///< shared with the round that runs: a removal doesn't end it
     std::optional<SteadyTime> probed;
+    std::optional<SteadyTime> chatted;
 };
 
 EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender, engines::EngineWatch& watch,
@@ -45,8 +65,7 @@ EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
 EngineDesk::~EngineDesk() = default;
 
 bool EngineDesk::is_engine(const scrape::TargetStatus& status) const {
-    if (status.identity.is_router || status.is_node_exporter || status.is_dcgm_exporter) return false;
-    return !status.identity.runtime.empty() || status.target->engine.expected;
+    return status.identity.is_engine() || (status.identity.runtime.empty() && status.target->engine.expected);
 }
 
 net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> scrape) {
@@ -55,16 +74,23 @@ net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> s
     Engine& engine = engine_of(status);
     report_scrape(status);
     const SteadyTime now = clock_.steady();
-    if (!engine.probe || (engine.probed && now - *engine.probed < config_->probe.interval)) co_return;
+    if (!engine.probes) co_return;
+    if (config_->probe.chat.enabled && is_due(engine.chatted, now, config_->probe.chat.interval)) {
+        engine.chatted = now;
+        boost::asio::co_spawn(io_, ask_chat(engine.probes), boost::asio::detached);  // it takes as long as an answer
+    }
+    if (!is_due(engine.probed, now, config_->probe.interval)) co_return;
     engine.probed = now;
     const auto identity = status.target->identity();
-    const auto probe = engine.probe;
-    co_await probe->run_once();
+    const auto probes = engine.probes;
+    co_await probes->engine.run_once();
     if (!engines_.contains(identity)) co_return;  // the target went meanwhile
-    const auto& result = probe->result();
+    const auto& result = probes->engine.result();
     watch_.on_probe(key_of(*status.target), result);
     scrape->set_facts({.version = result.version, .model = result.models.empty() ? "" : result.models.front().id});
 }
+
+net::Task<void> EngineDesk::ask_chat(std::shared_ptr<Probes> probes) { co_await probes->chat.run_once(); }
 
 EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
     auto& slot = engines_[status.target->identity()];
@@ -72,7 +98,7 @@ EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
     if (slot && slot->runtime == runtime) return *slot;
     const auto key = key_of(*status.target);
     const auto api = api_of(*status.target);
-    slot = std::make_unique<Engine>(Engine{.key = key, .runtime = runtime, .probe = nullptr, .probed = {}});
+    slot = std::make_unique<Engine>(Engine{.key = key, .runtime = runtime, .probes = nullptr, .probed = {}, .chatted = {}});
     watch_.add({.url = api ? api->redacted() : status.target->url.redacted(),
                 .job = key.job,
                 .instance = key.instance,
@@ -89,8 +115,7 @@ EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
         log::warning("engine {} isn't probed: {}", key.instance, api.error().text);
         return *slot;
     }
-    slot->probe = std::make_shared<probe::EngineProbe>(io_, clock_, probe_settings(status), appender_,
-                                                       probe::EngineProbe::OnResult());
+    slot->probes = std::make_shared<Probes>(io_, clock_, probe_settings(status), config_->probe.chat, appender_);
     return *slot;
 }
 

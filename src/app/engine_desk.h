@@ -12,7 +12,7 @@
 
 #include "app/config.h"
 #include "engines/engine_watch.h"
-#include "probe/engine_probe.h"
+#include "probe/config.h"
 #include "scrape/scrape_pool.h"
 #include "telemetry/appender.h"
 
@@ -37,8 +37,10 @@ public:
 
 private:
     struct Engine;
+    struct Probes;
 
     [[nodiscard]] bool is_engine(const scrape::TargetStatus& status) const;
+    static net::Task<void> ask_chat(std::shared_ptr<Probes> probes);
     Engine& engine_of(const scrape::TargetStatus& status);
     void report_scrape(const scrape::TargetStatus& status);
     [[nodiscard]] probe::ProbeSettings probe_settings(const scrape::TargetStatus& status) const;

@@ -40,6 +40,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::string_view kDcgm = "DCGM";  // the mapping's name of that exporter
+constexpr Nanos kLookBeforeDemo = std::chrono::seconds(2);  ///< discovery has looked by then
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
 
@@ -169,6 +171,7 @@ public:
         if (options_.sources.engines) {
             discovery_.apply(config_->discovery());
             asio::co_spawn(io_, discovery_.run(), log_end("discovery"));
+            if (options_.demo) asio::co_spawn(io_, start_demo_if_alone(), log_end("demo"));
         }
         machine_.start();
         asio::co_spawn(io_, tick(), log_end("collection"));
@@ -223,7 +226,13 @@ private:
     void set_targets(const std::vector<discovery::TargetPtr>& targets) {
         scrapes_.set_targets(targets);
         desk_.keep_only(targets);
-        if (options_.demo && targets.empty() && !demo_) start_demo();
+    }
+
+    net::Task<void> start_demo_if_alone() {
+        boost::system::error_code cancelled;
+        asio::steady_timer first_looks(io_, kLookBeforeDemo);
+        co_await first_looks.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+        if (scrapes_.size() == 0 && !is_stopping_) start_demo();
     }
 
     /// Simulated engines for somebody who has none: they listen on loopback like real ones, and are named so.
@@ -312,7 +321,7 @@ private:
         for (const auto& status : scrapes_.status()) {
             if (status.health != scrape::Health::up || !is_this_machine(status.target->url.host)) continue;
             node = node || status.is_node_exporter;
-            dcgm = dcgm || status.is_dcgm_exporter;
+            dcgm = dcgm || status.identity.runtime == kDcgm;
         }
         machine_.set_exporters_present(node, dcgm);
     }

@@ -74,6 +74,8 @@ std::optional<std::string_view> nearest_word(std::string_view word, std::span<co
     return nearest;
 }
 
+std::string stable_id(std::string_view text) { return fmt::format("{}", stable_hash(text) % 1'000'000'000); }
+
 std::string quote_for_message(std::string_view text, std::size_t limit) {
     std::string out;
     while (!text.empty()) {

@@ -19,6 +19,9 @@ constexpr std::uint64_t stable_hash(std::string_view text) {
     return hash;
 }
 
+/// A number of up to nine digits that is always the same for `text`: GPUStack's identifiers are numbers.
+std::string stable_id(std::string_view text);
+
 /// Of `known`, the word with the fewest edits (insert, delete, replace) from `word`; none when all are further
 /// than a third of its length (at least one edit) away.
 std::optional<std::string_view> nearest_word(std::string_view word, std::span<const std::string_view> known);

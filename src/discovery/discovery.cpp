@@ -134,7 +134,7 @@ void Discovery::wake() {
 
 void Discovery::stop() {
     stopped_ = true;
-    timer_->cancel();
+    wake();
     for (const auto& [job, source] : http_) source->stop();
 }
 

@@ -114,6 +114,7 @@ net::Task<void> HttpSource::run(std::shared_ptr<HttpSource> self, net::Executor 
         auto outcome = co_await self->ask(pool);
         if (self->stopped_) break;
         if (self->take(std::move(outcome))) changed();
+        if (self->stopped_) break;  // by `changed`
         self->connection_->timer.expires_after(self->config_.refresh_interval);
         auto [waited] =
             co_await self->connection_->timer.async_wait(asio::as_tuple(asio::use_awaitable));

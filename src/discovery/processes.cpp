@@ -1,119 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "discovery/processes.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "discovery/engine_command.h"
+#include "discovery/proc_text.h"
 
 namespace inferscope::discovery {
 namespace {
 
-constexpr std::size_t kMaxSocketListBytes = 1u << 20;     // some 6,000 listening sockets
 constexpr std::size_t kMaxCommandLineBytes = 128u << 10;  // the kernel's bound on one argument
 constexpr std::size_t kMaxDescriptors = 65'536;
 constexpr int kMaxAncestors = 64;  // a number used again while the table is read may close a circle
-
-template <class T>
-std::optional<T> read_number(std::string_view text, int base = 10) {
-    T number{};
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-    if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
-
-/// The kernel prints the address as 32-bit words in the machine's order: their bytes are in network
-/// order.
-std::string read_address(std::string_view hex) {
-    std::array<unsigned char, 16> bytes{};
-    const std::size_t words = hex.size() / 8;
-    for (std::size_t i = 0; i < words; ++i) {
-        const auto word = read_number<std::uint32_t>(hex.substr(8 * i, 8), 16);
-        if (!word) return {};
-        std::memcpy(bytes.data() + 4 * i, &*word, 4);
-    }
-    const bool is_wildcard = std::ranges::all_of(bytes, [](auto byte) { return byte == 0; });
-    if (is_wildcard) return "127.0.0.1";
-    static constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0,    0,
-                                                           0, 0, 0, 0, 0xff, 0xff};
-    const bool is_mapped = words == 4 && std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
-    char text[INET6_ADDRSTRLEN] = {};
-    const bool is_v4 = words == 1 || is_mapped;
-    inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes.data() + (is_mapped ? 12 : 0), text, sizeof text);
-    return std::string(text) == "0.0.0.0" ? "127.0.0.1" : text;
-}
-
-std::vector<std::string_view> split_words(std::string_view line) {
-    std::vector<std::string_view> words;
-    while (true) {
-        const auto start = line.find_first_not_of(' ');
-        if (start == std::string_view::npos) return words;
-        line.remove_prefix(start);
-        const auto end = std::min(line.find(' '), line.size());
-        words.push_back(line.substr(0, end));
-        line.remove_prefix(end);
-    }
-}
-
-/// Columns: sl, local address, remote address, state, queues, timer, retransmits, uid, time-out,
-/// inode, ... Source: Linux, Documentation/networking/proc_net_tcp.rst.
-std::optional<ListeningSocket> read_socket(std::string_view line) {
-    static constexpr std::string_view kListen = "0A";
-    const auto words = split_words(line);
-    if (words.size() < 10 || words[3] != kListen) return std::nullopt;
-    const auto colon = words[1].find(':');
-    if (colon != 8 && colon != 32) return std::nullopt;
-    const auto port = read_number<std::uint16_t>(words[1].substr(colon + 1), 16);
-    const auto uid = read_number<std::uint32_t>(words[7]);
-    const auto inode = read_number<std::uint64_t>(words[9]);
-    const auto address = read_address(words[1].substr(0, colon));
-    if (!port || !uid || !inode || address.empty()) return std::nullopt;
-    return ListeningSocket{address, *port, *inode, *uid};
-}
-
-class File {
-public:
-    explicit File(const std::string& path)
-        : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-    ~File() {
-        if (descriptor_ >= 0) close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-
-    /// Appends at most `limit` bytes; false at the end of the file.
-    bool read_some(std::string& out, std::size_t limit) const {
-        if (descriptor_ < 0) return false;
-        const std::size_t before = out.size();
-        out.resize(before + limit);
-        const auto count = read(descriptor_, out.data() + before, limit);
-        out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-        return count > 0;
-    }
-
-private:
-    int descriptor_;
-};
-
-std::string read_file(const std::string& path, std::size_t limit) {
-    const File file(path);
-    std::string text;
-    while (text.size() < limit &&
-           file.read_some(text, std::min<std::size_t>(4096, limit - text.size()))) {
-    }
-    return text;
-}
 
 /// The names in a directory; nothing if it can't be opened.
 std::optional<std::vector<std::string>> list(const std::string& path, std::size_t limit) {
@@ -174,8 +84,8 @@ struct ProcessTable {
 int parent_from_stat(std::string_view stat) {
     const auto close = stat.rfind(')');
     if (close == std::string_view::npos) return 0;
-    const auto words = split_words(stat.substr(close + 1));
-    return words.size() < 2 ? 0 : read_number<int>(words[1]).value_or(0);
+    const auto words = proc_words(stat.substr(close + 1));
+    return words.size() < 2 ? 0 : proc_number<int>(words[1]).value_or(0);
 }
 
 /// The sockets of the process among `sockets`; nothing if it won't let us see.
@@ -192,7 +102,7 @@ std::optional<std::vector<ListeningSocket>> sockets_of(
         if (!text.starts_with("socket:[") || !text.ends_with(']')) continue;
         text.remove_prefix(std::string_view("socket:[").size());
         text.remove_suffix(1);
-        if (const auto inode = read_number<std::uint64_t>(text)) inodes.insert(*inode);
+        if (const auto inode = proc_number<std::uint64_t>(text)) inodes.insert(*inode);
     }
     std::vector<ListeningSocket> own;
     std::ranges::copy_if(sockets, std::back_inserter(own),
@@ -295,43 +205,8 @@ std::vector<FoundEngine> engines_behind_proxies(const ProcessTable& table) {
 
 }  // namespace
 
-std::vector<ListeningSocket> parse_listening(std::string_view text) {
-    std::vector<ListeningSocket> sockets;
-    bool is_header = true;
-    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-        const auto line = text.substr(0, end);
-        text.remove_prefix(end + 1);
-        if (is_header) {
-            is_header = false;
-            continue;
-        }
-        auto socket = read_socket(line);
-        if (!socket) break;
-        sockets.push_back(std::move(*socket));
-    }
-    return sockets;
-}
-
-std::vector<ListeningSocket> EngineProcesses::read_listening() const {
-    std::vector<ListeningSocket> sockets;
-    for (const auto* const name : {"/net/tcp", "/net/tcp6"}) {
-        const File file(proc_ + name);
-        std::string text;
-        std::vector<ListeningSocket> listening;
-        // A machine may have a million connections; the listening sockets come first.
-        while (text.size() < kMaxSocketListBytes && file.read_some(text, 16u << 10)) {
-            listening = parse_listening(text);
-            const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-            if (listening.size() + 1 < lines) break;
-        }
-        std::ranges::move(listening, std::back_inserter(sockets));
-    }
-    std::ranges::sort(sockets);
-    return sockets;
-}
-
 bool EngineProcesses::look() {
-    auto sockets = read_listening();
+    auto sockets = listening_sockets(proc_);
     if (looked_ && sockets == sockets_) return false;
     looked_ = true;
     auto engines = scan(sockets);
@@ -346,12 +221,12 @@ std::vector<FoundEngine> EngineProcesses::scan(const std::vector<ListeningSocket
     unreadable_ = 0;
     ProcessTable table;
     for (const auto& name : list(proc_, SIZE_MAX).value_or(std::vector<std::string>())) {
-        const auto pid = read_number<int>(name);
+        const auto pid = proc_number<int>(name);
         if (!pid) continue;
         const std::string process = fmt::format("{}/{}", proc_, name);
-        table.parents[*pid] = parent_from_stat(read_file(process + "/stat", 4096));
+        table.parents[*pid] = parent_from_stat(read_proc_file(process + "/stat", 4096));
         const auto command =
-            recognise_command(read_file(process + "/cmdline", kMaxCommandLineBytes));
+            recognise_command(read_proc_file(process + "/cmdline", kMaxCommandLineBytes));
         if (!command) continue;
         auto own = sockets_of(process, sockets);
         if (!own) {

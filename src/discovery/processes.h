@@ -3,27 +3,13 @@
 // changed the command lines of processes. Cheap enough to ask every ten seconds.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "discovery/engine_command.h"
+#include "discovery/listening_sockets.h"
 
 namespace inferscope::discovery {
-
-struct ListeningSocket {
-    std::string address;  ///< "127.0.0.1" for a wildcard; IPv6 without brackets; v4-mapped as IPv4
-    std::uint16_t port = 0;
-    std::uint64_t inode = 0;
-    std::uint32_t uid = 0;
-    auto operator<=>(const ListeningSocket&) const = default;
-};
-
-/// Reads the text of /proc/net/tcp or tcp6 up to the first socket that doesn't listen: the kernel
-/// lists the listening ones first. A line cut off at the end is left out.
-std::vector<ListeningSocket> parse_listening(std::string_view text);
 
 struct FoundEngine {
     int pid = 0;  ///< of its server process; 0: inside of a container whose process isn't known
@@ -54,7 +40,6 @@ public:
     [[nodiscard]] std::uint64_t scans() const { return scans_; }
 
 private:
-    std::vector<ListeningSocket> read_listening() const;
     std::vector<FoundEngine> scan(const std::vector<ListeningSocket>& sockets);
 
     std::string proc_;

@@ -12,32 +12,6 @@ namespace {
 
 constexpr std::string_view kAnyV6 = "00000000000000000000000000000000";
 
-TEST(ParseListening, ReadsAddressesOfBothFamilies) {
-    const std::string header = "  sl  local_address\n";
-    const auto line = [](std::string_view address, std::string_view state) {
-        return fmt::format("   0: {}:1F90 00000000:0000 {} 0:0 00:0 0 1000 0 77 1 0\n", address,
-                           state);
-    };
-    const auto sockets =
-        parse_listening(header + line("00000000", "0A") + line("0100007F", "0A") +
-                        line(kAnyV6, "0A") + line("0000000000000000FFFF00000500000A", "0A") +
-                        line("B80D0120000000000000000001000000", "0A") + line("0300000A", "01") +
-                        line("0400000A", "0A"));
-    ASSERT_EQ(sockets.size(), 5u);  // up to the first that doesn't listen
-    EXPECT_EQ(sockets[0], (ListeningSocket{"127.0.0.1", 8080, 77, 1000}));
-    EXPECT_EQ(sockets[1].address, "127.0.0.1");
-    EXPECT_EQ(sockets[2].address, "127.0.0.1");
-    EXPECT_EQ(sockets[3].address, "10.0.0.5");
-    EXPECT_EQ(sockets[4].address, "2001:db8::1");
-}
-
-TEST(ParseListening, LeavesOutALineCutOffAndRubbish) {
-    EXPECT_TRUE(
-        parse_listening("header\n   0: 00000000:1F90 00000000:0000 0A 0:0 0:0 0 0 0 77").empty());
-    EXPECT_TRUE(parse_listening("header\nx y z 0A a b c d e f\n").empty());
-    EXPECT_TRUE(parse_listening("").empty());
-}
-
 TEST(EngineProcesses, FindsAnEngineByItsListeningSocket) {
     FakeProc proc;
     proc.listen("00000000", 9000, 11);

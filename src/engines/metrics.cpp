@@ -45,7 +45,7 @@ std::string or_unknown(const std::string& text) { return text.empty() ? "unknown
 
 std::string model_id(const EngineStatus& engine) {
     if (!engine.facts.model_id.empty()) return engine.facts.model_id;
-    return fmt::format("{:016x}", stable_hash(engine.model_name()));
+    return stable_id(engine.model_name());
 }
 
 struct Model {

@@ -28,10 +28,10 @@ extern const std::string_view kAcceptHeader;
 /// One line of a page. Views point into the page.
 struct Line {
     enum class Kind { sample, type, help, unit, comment, blank, eof } kind = Kind::blank;
-    std::string_view
-        key;  ///< sample: name and labels as they stand, `name{...}`, without spaces at its ends
-    std::string_view
-        name;  ///< sample: metric name (unquoted form); type, help, unit: the family's name
+    /// sample: name and labels as they stand, `name{...}`, without spaces at its ends
+    std::string_view key;
+    /// sample: metric name; type, help, unit: the family's name (quoted: without quotes, escaped)
+    std::string_view name;
     std::string_view labels;  ///< sample: what stands between the braces
     std::string_view text;    ///< type: the word; help, unit: the rest of the line, still escaped
     std::string_view value_text;
@@ -62,8 +62,10 @@ private:
     bool ended_ = false;
 };
 
-/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__. Fails for bad escapes,
-/// invalid UTF-8, a name that stands twice. Columns count from the key's start.
+/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__, as the text format has it
+/// (so any key of either format). Fails for a broken label set, invalid UTF-8, a name that stands
+/// twice. An unknown escape (`\d`) stays as it stands, as in Prometheus. Columns count from the
+/// key's start.
 Result<Labels, ParseError> parse_series(std::string_view key);
 
 /// A parsed exemplar: `{trace_id="x"} 0.67 1520879607.789`.

@@ -68,7 +68,7 @@ public:
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
 
-    /// As GPUStack's GET /metrics/config answers: one JSON object with the same keys as the file.
+    /// As GPUStack's GET /metrics/config answers: one JSON object with the keys that the file has.
     /// Posting it back gives the same mapping.
     [[nodiscard]] const std::string& to_json() const;
 

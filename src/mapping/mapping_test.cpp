@@ -59,8 +59,7 @@ TEST(Mapping, RecognisesEnginesByTheirFamilies) {
     EXPECT_EQ(recognise({"llamacpp:requests_processing"}).runtime, "llama.cpp");
     EXPECT_EQ(recognise({"tgi_queue_size"}).runtime, "TGI");
     EXPECT_EQ(recognise({"trtllm_request_success_total"}).runtime, "TensorRT-LLM");
-    EXPECT_EQ(recognise({"nv_inference_count", "nv_trt_llm_request_metrics"}).runtime,
-              "TensorRT-LLM");
+    EXPECT_EQ(recognise({"nv_inference_count", "nv_trt_llm_request_metrics"}).runtime, "Triton");
     EXPECT_EQ(recognise({"nv_inference_count", "vllm:prompt_tokens_total",
                          "vllm:e2e_request_latency_seconds_sum"})
                   .runtime,
@@ -110,14 +109,18 @@ TEST(Mapping, TakesNothingElseForAnEngine) {
 TEST(Mapping, GivesAFileWithoutOurKeyTheBuiltInOne) {
     const auto mapping = Mapping::parse(R"(
 gpustack_metrics:
-  num_requests_running: {type: Gauge, description: d}
+  gpustack:num_requests_running: {type: Gauge, description: d}
 runtime_mapping:
-  vllm: {"*": {"vllm:num_requests_running": num_requests_running}}
+  vllm: {"*": {"vllm:num_requests_running": "gpustack:num_requests_running"}}
 )",
                                         "stock");
     ASSERT_TRUE(mapping) << mapping.error().message();
     EXPECT_EQ((*mapping)->canonical_runtime("vLLM"), "vLLM");
     EXPECT_EQ((*mapping)->canonical_runtime("ascend-mindie"), "MindIE");
+    const auto again = Mapping::parse((*mapping)->to_json(), "posted back");
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ((*again)->to_json(), (*mapping)->to_json());
+    EXPECT_EQ((*again)->canonical_runtime("ascend-mindie"), "MindIE");
 }
 
 TEST(Mapping, TakesAnEngineThatOnlyTheFileKnows) {
@@ -136,9 +139,9 @@ TEST(Mapping, AnswersAsJsonThatReadsBackTheSame) {
     const auto built_in = Mapping::built_in();
     const auto json = nlohmann::json::parse(built_in->to_json());
     EXPECT_EQ(json["gpustack_metrics"].size(), 28u);
-    EXPECT_EQ(json["gpustack_metrics"]["prompt_tokens"]["type"], "Counter");
+    EXPECT_EQ(json["gpustack_metrics"]["gpustack:prompt_tokens"]["type"], "Counter");
     EXPECT_EQ(json["runtime_mapping"]["vLLM"]["<0.9.2"]["vllm:gpu_cache_usage_perc"],
-              "kv_cache_usage_ratio");
+              "gpustack:kv_cache_usage_ratio");
     EXPECT_TRUE(json["inferscope"]["runtimes"].contains("DCGM"));
     const auto again = Mapping::parse(built_in->to_json(), "posted", yaml::kStrangerLimits);
     ASSERT_TRUE(again) << again.error().message();

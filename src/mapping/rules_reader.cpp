@@ -20,6 +20,13 @@ namespace inferscope::mapping {
 namespace {
 
 constexpr std::string_view kUnifiedPrefix = "gpustack:";
+
+/// Unified names are known without their prefix; GPUStack's own file writes it, shorter ones leave it out.
+std::string_view bare(std::string_view unified) {
+    if (unified.starts_with(kUnifiedPrefix)) unified.remove_prefix(kUnifiedPrefix.size());
+    return unified;
+}
+
 // Above these a file is no mapping any more; the shipped one has 28 families, 20 runtimes, some
 // hundred rules.
 constexpr std::size_t kMaxPublished = 2000;
@@ -32,20 +39,29 @@ using Entries = std::vector<std::pair<std::string, YAML::Node>>;
 /// Reads one file. Confined to read_rules().
 class RulesReader {
 public:
-    RulesReader(std::string_view file, bool inherited, Mapping::Rules& rules)
-        : diagnostics_(file), inherited_(inherited), rules_(rules) {}
+    RulesReader(std::string_view file, Mapping::Rules& rules) : diagnostics_(file), rules_(rules) {}
 
-    void read_file(const YAML::Node& root, const YAML::Node& inferscope) {
+    /// Before anything that costs time.
+    void check_keys(const YAML::Node& root) {
+        const auto known = [](const YAML::Node&) {};
         yaml::MapReader file(root, "the mapping file", diagnostics_);
-        file.read("gpustack_metrics", [&](const YAML::Node& node) { read_published(node); });
-        file.read("inferscope", [](const YAML::Node&) {});
-        read_inferscope(inferscope);
-        file.read("runtime_mapping", [&](const YAML::Node& node) { read_runtime_mapping(node); });
+        file.read("gpustack_metrics", known);
+        file.read("runtime_mapping", known);
+        file.read("inferscope", known);
         file.finish();
         if (!file.has("gpustack_metrics")) {
             diagnostics_.fail(
                 root, "gpustack_metrics is missing: it says which unified families there are");
         }
+    }
+
+    /// `inherited`: `inferscope` is the built-in one.
+    void read_file(const YAML::Node& root, const YAML::Node& inferscope, bool inherited) {
+        inherited_ = inherited;
+        yaml::MapReader file(root, "the mapping file", diagnostics_);
+        file.read("gpustack_metrics", [&](const YAML::Node& node) { read_published(node); });
+        read_inferscope(inferscope);
+        file.read("runtime_mapping", [&](const YAML::Node& node) { read_runtime_mapping(node); });
         apply_treatments();
     }
 
@@ -95,7 +111,8 @@ private:
             reader.read("type", type);
             reader.read("description", description);
             reader.finish();
-            publish(body, name, std::string(kUnifiedPrefix) + name, type, description);
+            publish(body, std::string(bare(name)), std::string(kUnifiedPrefix) + std::string(bare(name)), type,
+                    description);
         }
     }
 
@@ -122,7 +139,8 @@ private:
 
     /// Null if there is none; an error, unless the rule comes from the built-in file and the name
     /// was left out of this one.
-    const Published* unified(const YAML::Node& where, std::string_view name) {
+    const Published* unified(const YAML::Node& where, std::string_view written) {
+        const auto name = bare(written);
         std::vector<std::string_view> known;
         for (const auto& published : rules_.published) {
             if (published.name == name) return &published;
@@ -514,8 +532,8 @@ private:
     }
 
     yaml::Diagnostics diagnostics_;
-    bool inherited_;
     Mapping::Rules& rules_;
+    bool inherited_ = false;
     bool in_inferscope_ = false;
     bool publish_new_names_ = false;
     std::map<const Runtime*, std::vector<std::pair<std::string, Treatment>>> treatments_;
@@ -556,22 +574,23 @@ Result<void, ParseError> read_rules(std::string_view text, std::string_view file
                                     Mapping::Rules& rules, std::vector<ParseError>* warnings) {
     auto root = yaml::parse(text, file, limits);
     if (!root) return root.error();
-    auto inferscope = root->IsMap() ? (*root)["inferscope"] : YAML::Node();
+    RulesReader reader(file, rules);
+    reader.check_keys(*root);
+    if (reader.diagnostics().error()) return *reader.diagnostics().error();
+    auto inferscope = (*root)["inferscope"];
     const bool inherited = !inferscope || inferscope.IsNull();
     if (inherited) {
         auto shipped = yaml::parse(built_in, "built-in mapping");
         if (!shipped) return shipped.error();
         inferscope.reset((*shipped)["inferscope"]);
     }
-    RulesReader reader(file, inherited, rules);
-    reader.read_file(*root, inferscope);
+    reader.read_file(*root, inferscope, inherited);
     if (warnings != nullptr) {
         warnings->insert(warnings->end(), reader.diagnostics().warnings().begin(),
                          reader.diagnostics().warnings().end());
     }
     if (reader.diagnostics().error()) return *reader.diagnostics().error();
-    auto json = root->IsNull() ? nlohmann::ordered_json::object() : to_json(*root);
-    if (inherited) json["inferscope"] = to_json(inferscope);
+    const auto json = to_json(*root);
     rules.json = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     return {};
 }

@@ -13,8 +13,7 @@
 #include "base/check.h"
 #include "base/numbers.h"
 #include "mapping/bound.h"
-#include "mapping/names.h"
-#include "mapping/rules.h"
+#include "mapping/plans.h"
 #include "mapping/slots.h"
 
 namespace inferscope::mapping {
@@ -31,43 +30,6 @@ bool has_components(MetricType type) {
     return type == MetricType::histogram || type == MetricType::gauge_histogram ||
            type == MetricType::summary;
 }
-
-/// A rule that holds for this target. `rank`: lower wins.
-struct ActiveRule {
-    const Rule* rule = nullptr;
-    std::size_t rank = 0;
-    bool contested = false;  ///< another rule gives the same unified family
-};
-
-/// That a family is part of a derived value, a ratio or a signal.
-struct Term {
-    enum class Kind {
-        derived,
-        hits,
-        queries,
-        running,
-        waiting,
-        kv_usage,
-        progress,
-        sleeping
-    } kind = Kind::derived;
-    std::size_t index = 0;  ///< of the derived value or ratio; place in the signal's list
-    const Selector* selector = nullptr;
-};
-
-/// All that concerns one engine family.
-struct Plan {
-    std::vector<ActiveRule> rules;
-    std::vector<Term> terms;
-    std::vector<const Alias*> aliases;
-};
-
-/// A plan that concerns a column, and the component of the family that the column is.
-struct Found {
-    const Plan* plan = nullptr;
-    std::string_view
-        suffix;  ///< "_bucket", "_sum", "_count": a component; empty: the family's value itself
-};
 
 /// A unified series that a column could become.
 struct Candidate {
@@ -87,18 +49,15 @@ bool operator<(const Candidate& a, const Candidate& b) {
 
 struct TargetMapping::State {
     // Fixed with the target.
-    const Runtime* runtime = nullptr;
-    Identity identity;
+    const Runtime& runtime;
     Labels base;
-    NameMap<Plan> plans;
-    NameSet watched;  ///< names of aliases: not given where the page has them itself
+    Plans plans;
 
     // What the page has shown so far.
-    NameSet native;                                 ///< of `watched`, those that the page has
+    NameSet native;                                 ///< names of aliases that the page has itself
     std::vector<std::pair<bool, bool>> ratio_seen;  ///< hits, queries
     absl::flat_hash_set<Labels> taken;              ///< contested label sets that are published
-    NameMap<const Alias*>
-        alias_givers;  ///< of the families that could give an alias the first does
+    NameMap<const Alias*> alias_givers;  ///< the first family that can give an alias does
     NameMap<FamilyPtr> alias_families;
 
     // Between name_columns() and derive_columns().
@@ -120,23 +79,20 @@ struct TargetMapping::State {
     std::vector<SumSlot> sums;
     std::vector<RatioSlot> ratios;
     std::vector<std::uint32_t> blanked;  ///< columns whose own blanks become stale
-    absl::flat_hash_map<Labels, std::pair<std::size_t, std::size_t>>
-        sum_of;  ///< labels -> derived, sums
-    absl::flat_hash_map<Labels, std::size_t> ratio_of;
+    /// Published label set -> index of the `derived` entry, index in `sums`.
+    absl::flat_hash_map<Labels, std::pair<std::size_t, std::size_t>> sum_of;
+    absl::flat_hash_map<Labels, std::size_t>
+        ratio_of;  ///< published label set -> index in `ratios`
     SignalColumns signal_columns;
     std::array<std::size_t, 5> best_signal{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
 
-    State(const Runtime* of_runtime, Identity of_identity, Labels with_base);
+    State(const Runtime& of_runtime, std::string_view version, Labels with_base);
 
-    void activate_rules();
-    void add_terms(Term::Kind kind, std::size_t index, const std::vector<Selector>& selectors);
-
-    void find_plans(std::string_view sample, std::vector<Found>& found) const;
-    void look_at(const Column& column, std::size_t offset, std::span<const Found> found);
-    void gather(const Column& column, std::size_t index, std::span<const Found> found,
+    void look_at(const Column& column, std::size_t offset, std::span<const FoundPlan> found);
+    void gather(const Column& column, std::size_t index, std::span<const FoundPlan> found,
                 std::vector<Candidate>& out) const;
     void publish(Candidate& candidate, Column& column);
-    void add_aliases(Column& column, std::span<const Found> found);
+    void add_aliases(Column& column, std::span<const FoundPlan> found);
     [[nodiscard]] bool given_by_ratio(const Published* published) const;
 
     [[nodiscard]] Labels published_labels(const Labels& from, std::string_view name,
@@ -152,102 +108,20 @@ struct TargetMapping::State {
     void add_signal(const Term& term, std::uint32_t input);
 };
 
-TargetMapping::State::State(const Runtime* of_runtime, Identity of_identity, Labels with_base)
-    : runtime(of_runtime), identity(std::move(of_identity)), base(std::move(with_base)) {
-    if (runtime == nullptr || runtime->kind == Kind::router) {
-        runtime = nullptr;
-        return;
-    }
-    activate_rules();
-    for (std::size_t i = 0; i < runtime->derived.size(); ++i) {
-        add_terms(Term::Kind::derived, i, runtime->derived[i].from);
-        if (!runtime->derived[i].as.empty()) watched.insert(runtime->derived[i].as);
-    }
-    ratio_seen.resize(runtime->ratios.size());
-    for (std::size_t i = 0; i < runtime->ratios.size(); ++i) {
-        add_terms(Term::Kind::hits, i, runtime->ratios[i].hits);
-        add_terms(Term::Kind::queries, i, runtime->ratios[i].queries);
-    }
-    for (const auto& alias : runtime->aliases) {
-        plans[alias.family].aliases.push_back(&alias);
-        watched.insert(alias.names.begin(), alias.names.end());
-        watched.insert(alias.family);
-    }
-    const auto& signals = runtime->signals;
-    const std::array<std::pair<Term::Kind, const std::vector<Selector>*>, 5> kSignals{{
-        {Term::Kind::running, &signals.running},
-        {Term::Kind::waiting, &signals.waiting},
-        {Term::Kind::kv_usage, &signals.kv_usage},
-        {Term::Kind::progress, &signals.progress},
-        {Term::Kind::sleeping, &signals.sleeping},
-    }};
-    for (const auto& [kind, selectors] : kSignals) {
-        for (std::size_t i = 0; i < selectors->size(); ++i) {
-            const auto& selector = (*selectors)[i];
-            plans[selector.family].terms.push_back({kind, i, &selector});
-        }
-    }
-}
-
-void TargetMapping::State::add_terms(Term::Kind kind, std::size_t index,
-                                     const std::vector<Selector>& selectors) {
-    for (const auto& selector : selectors)
-        plans[selector.family].terms.push_back({kind, index, &selector});
-}
-
-/// Of the schema's rules for one family, the first matching range's replaces that of `*`; when the
-/// version is unknown all ranges match, and `*` (the newest engine) wins. Rules of `inferscope`
-/// come on top.
-void TargetMapping::State::activate_rules() {
-    NameMap<std::size_t> of_schema;
-    const auto& rules = runtime->rules;
-    for (std::size_t rank = 0; rank < rules.size(); ++rank) {
-        const auto& rule = rules[rank];
-        if (!rule.from_schema || !rule.versions.contains(identity.version)) continue;
-        const auto [known, is_new] = of_schema.try_emplace(rule.family, rank);
-        if (!is_new && !identity.version.empty() && rules[known->second].versions.is_any())
-            known->second = rank;
-    }
-    absl::flat_hash_map<const Published*, int> givers;
-    const auto active = [&](std::size_t rank) {
-        const auto& rule = rules[rank];
-        return rule.from_schema ? of_schema.contains(rule.family) && of_schema[rule.family] == rank
-                                : rule.versions.contains(identity.version);
-    };
-    for (std::size_t rank = 0; rank < rules.size(); ++rank) {
-        if (active(rank)) ++givers[rules[rank].to];
-    }
-    for (std::size_t rank = 0; rank < rules.size(); ++rank) {
-        if (!active(rank)) continue;
-        plans[rules[rank].family].rules.push_back({&rules[rank], rank, givers[rules[rank].to] > 1});
-    }
-}
-
-/// A sample `x_total` belongs to the family `x`, `x_sum` to the histogram `x`; but
-/// `iteration_tokens_total` is a histogram, TGI's counters have no `_total`, and a rule may be
-/// about one sample of a histogram (`x_sum`). So the names decide, not the TYPE lines (which pages
-/// without them lack).
-void TargetMapping::State::find_plans(std::string_view sample, std::vector<Found>& found) const {
-    found.clear();
-    const auto look_up = [&](std::string_view name, std::string_view suffix) {
-        const auto plan = plans.find(runtime->canonical(name));
-        if (plan != plans.end()) found.push_back({&plan->second, suffix});
-    };
-    look_up(sample, "");
-    if (const auto base_name = without_total(sample); base_name != sample) look_up(base_name, "");
-    const auto suffix = sample_suffix(sample);
-    if (!suffix.empty() && suffix != "_created")
-        look_up(sample.substr(0, sample.size() - suffix.size()), suffix);
-}
+TargetMapping::State::State(const Runtime& of_runtime, std::string_view version, Labels with_base)
+    : runtime(of_runtime),
+      base(std::move(with_base)),
+      plans(of_runtime, version),
+      ratio_seen(of_runtime.ratios.size()) {}
 
 /// Remembers what the column shows of the page, before anything is decided.
 void TargetMapping::State::look_at(const Column& column, std::size_t offset,
-                                   std::span<const Found> found) {
+                                   std::span<const FoundPlan> found) {
     const auto sample = column.labels.metric_name();
     const auto family =
         without_total(sample.substr(0, sample.size() - sample_suffix(sample).size()));
     for (const auto name : {sample, family}) {
-        if (watched.contains(name)) native.emplace(name);
+        if (plans.is_alias(name)) native.emplace(name);
     }
     for (const auto& [plan, suffix] : found) {
         if (!suffix.empty()) continue;
@@ -263,14 +137,15 @@ void TargetMapping::State::look_at(const Column& column, std::size_t offset,
 /// A ratio of counters wins over an engine's own gauge.
 bool TargetMapping::State::given_by_ratio(const Published* published) const {
     for (std::size_t i = 0; i < ratio_seen.size(); ++i) {
-        if (runtime->ratios[i].to == published && ratio_seen[i].first && ratio_seen[i].second)
+        if (runtime.ratios[i].to == published && ratio_seen[i].first && ratio_seen[i].second)
             return true;
     }
     return false;
 }
 
 void TargetMapping::State::gather(const Column& column, std::size_t index,
-                                  std::span<const Found> found, std::vector<Candidate>& out) const {
+                                  std::span<const FoundPlan> found,
+                                  std::vector<Candidate>& out) const {
     for (const auto& [plan, suffix] : found) {
         for (const auto& active : plan->rules) {
             const auto& rule = *active.rule;
@@ -311,7 +186,7 @@ void TargetMapping::State::publish(Candidate& candidate, Column& column) {
 
 /// Names under which others look for an engine's series: given where the page doesn't have them
 /// itself.
-void TargetMapping::State::add_aliases(Column& column, std::span<const Found> found) {
+void TargetMapping::State::add_aliases(Column& column, std::span<const FoundPlan> found) {
     const auto sample = column.labels.metric_name();
     for (const auto& [plan, suffix] : found) {
         for (const auto* alias : plan->aliases) {
@@ -356,7 +231,7 @@ Labels TargetMapping::State::published_labels(const Labels& from, std::string_vi
     std::string quantile;
     for (auto label : from) {
         if (label.name == kMetricName || contains(treatment.drop_labels, label.name)) continue;
-        for (const auto& [old_name, new_name] : runtime->rename_labels) {
+        for (const auto& [old_name, new_name] : runtime.rename_labels) {
             if (label.name == old_name && !from.has(new_name)) label.name = new_name;
         }
         const bool is_target_label = label.name == "job" || label.name == "instance";
@@ -370,13 +245,13 @@ Labels TargetMapping::State::published_labels(const Labels& from, std::string_vi
         }
         labels.push_back(label);
     }
-    if (runtime->kind == Kind::engine) {
+    if (runtime.kind == Kind::engine) {
         const auto sent = [&](std::string_view label_name) {
             return std::any_of(labels.begin(), labels.end(),
                                [&](const Label& label) { return label.name == label_name; });
         };
         const bool has_model = sent(kModelName);
-        labels.push_back({"runtime", runtime->name});
+        labels.push_back({"runtime", runtime.name});
         for (const auto& label : base) {
             const bool keep_sent = (label.name == kModelName && has_model) || label.name == "job" ||
                                    label.name == "instance";
@@ -388,21 +263,25 @@ Labels TargetMapping::State::published_labels(const Labels& from, std::string_vi
 }
 
 TargetMapping::TargetMapping(std::shared_ptr<const Mapping> mapping, Identity identity, Labels base)
-    : mapping_(std::move(mapping)),
-      identity_(std::move(identity)),
-      state_(std::make_unique<State>(mapping_->rules().find_runtime(identity_.runtime), identity_,
-                                     std::move(base))) {}
+    : mapping_(std::move(mapping)), identity_(std::move(identity)) {
+    const auto* runtime = mapping_->rules().find_runtime(identity_.runtime);
+    if (runtime == nullptr || runtime->kind == Kind::router) return;
+    state_ = std::make_unique<State>(*runtime, identity_.version, std::move(base));
+}
 
 TargetMapping::~TargetMapping() = default;
 
-const SignalColumns& TargetMapping::signal_columns() const { return state_->signal_columns; }
+const SignalColumns& TargetMapping::signal_columns() const {
+    static const SignalColumns kNone;
+    return state_ ? state_->signal_columns : kNone;
+}
 
 void TargetMapping::name_columns(std::span<Column> columns) {
+    if (!state_) return;
     auto& state = *state_;
-    if (state.runtime == nullptr) return;
-    std::vector<std::vector<Found>> found(columns.size());
+    std::vector<std::vector<FoundPlan>> found(columns.size());
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        state.find_plans(columns[i].labels.metric_name(), found[i]);
+        state.plans.find(columns[i].labels.metric_name(), found[i]);
         state.look_at(columns[i], state.named + i, found[i]);
     }
     std::vector<Candidate> candidates;
@@ -410,7 +289,7 @@ void TargetMapping::name_columns(std::span<Column> columns) {
         const auto before = candidates.size();
         state.gather(columns[i], i, found[i], candidates);
         const bool is_renamed = candidates.size() > before;
-        if (state.runtime->kind == Kind::exporter && !is_renamed)
+        if (state.runtime.kind == Kind::exporter && !is_renamed)
             columns[i].shown_on = ShownOn::metrics;
     }
     std::sort(candidates.begin(), candidates.end());
@@ -421,9 +300,9 @@ void TargetMapping::name_columns(std::span<Column> columns) {
 
 std::vector<Column> TargetMapping::derive_columns(std::uint32_t first,
                                                   std::span<const Column> columns) {
-    auto& state = *state_;
     std::vector<Column> out;
-    if (state.runtime == nullptr) return out;
+    if (!state_) return out;
+    auto& state = *state_;
     CHECK(columns.size() == state.named,
           "derive_columns gets the columns that were named since its last call");
     const auto next = first + static_cast<std::uint32_t>(columns.size());
@@ -446,7 +325,7 @@ std::vector<Column> TargetMapping::derive_columns(std::uint32_t first,
                 state.add_signal(term, input);
         }
     }
-    if (!state.runtime->drop_values.empty()) {
+    if (!state.runtime.drop_values.empty()) {
         for (std::uint32_t i = 0; i < columns.size(); ++i) state.blanked.push_back(first + i);
     }
     state.planned_columns.clear();
@@ -460,7 +339,7 @@ void TargetMapping::State::add_scaled(std::uint32_t first, std::uint32_t next,
     for (auto& [offset, rule, labels] : planned_columns) {
         const auto& treatment = rule->treatment;
         const auto& blanks =
-            treatment.drop_values.empty() ? runtime->drop_values : treatment.drop_values;
+            treatment.drop_values.empty() ? runtime.drop_values : treatment.drop_values;
         scaled.push_back({.input = first + static_cast<std::uint32_t>(offset),
                           .output = next + static_cast<std::uint32_t>(out.size()),
                           .scale = treatment.scale,
@@ -472,7 +351,7 @@ void TargetMapping::State::add_scaled(std::uint32_t first, std::uint32_t next,
 void TargetMapping::State::add_to_sum(std::size_t derived, std::uint32_t input,
                                       const Column& column, std::uint32_t next,
                                       std::vector<Column>& out) {
-    const auto& rule = runtime->derived[derived];
+    const auto& rule = runtime.derived[derived];
     if (native.contains(rule.as)) return;
     Labels labels;
     FamilyPtr family;
@@ -505,7 +384,7 @@ void TargetMapping::State::add_to_sum(std::size_t derived, std::uint32_t input,
 
 void TargetMapping::State::add_to_ratio(const Term& term, std::uint32_t input, const Column& column,
                                         std::uint32_t next, std::vector<Column>& out) {
-    const auto& rule = runtime->ratios[term.index];
+    const auto& rule = runtime.ratios[term.index];
     auto labels = published_labels(column.labels, rule.to->family->name, {}, &rule.by);
     const auto [known, is_new] = ratio_of.try_emplace(labels, ratios.size());
     if (is_new) {
@@ -545,14 +424,14 @@ void TargetMapping::State::add_signal(const Term& term, std::uint32_t input) {
 }
 
 void TargetMapping::derive_values(Timestamp now, std::span<double> values) {
+    if (!state_) return;
     auto& state = *state_;
-    if (state.runtime == nullptr) return;
     for (const auto& slot : state.scaled) slot.fill(values);
     for (const auto& slot : state.sums) slot.fill(values);
     for (auto& slot : state.ratios) {
         if (slot.output != kNoColumn) slot.fill(now, values);
     }
-    const auto& blanks = state.runtime->drop_values;
+    const auto& blanks = state.runtime.drop_values;
     for (const auto column : state.blanked) {
         if (std::find(blanks.begin(), blanks.end(), values[column]) != blanks.end())
             values[column] = kStaleMarker;
@@ -562,16 +441,16 @@ void TargetMapping::derive_values(Timestamp now, std::span<double> values) {
 std::vector<MissingFamily> TargetMapping::missing(std::span<const std::string_view> seen,
                                                   bool had_requests) const {
     std::vector<MissingFamily> found;
-    const auto* runtime = state_->runtime;
-    if (runtime == nullptr) return found;
+    if (!state_) return found;
+    const auto& runtime = state_->runtime;
     NameSet page;
     for (const auto sample : seen) {
-        const auto name = runtime->canonical(sample);
+        const auto name = runtime.canonical(sample);
         page.emplace(without_total(name));
         page.emplace(name.substr(0, name.size() - sample_suffix(name).size()));
     }
     const auto version = Version::parse(identity_.version);
-    for (const auto& expected : runtime->expected) {
+    for (const auto& expected : runtime.expected) {
         if ((expected.after_request && !had_requests) ||
             !expected.versions.contains(identity_.version))
             continue;
@@ -583,10 +462,10 @@ std::vector<MissingFamily> TargetMapping::missing(std::span<const std::string_vi
         if (!version && !other.empty() && page.contains(other)) continue;
         if (!version && since && other.empty()) continue;  // perhaps too old to have it
         const auto rule =
-            std::find_if(runtime->rules.begin(), runtime->rules.end(),
+            std::find_if(runtime.rules.begin(), runtime.rules.end(),
                          [&](const Rule& candidate) { return candidate.family == wanted; });
         found.push_back({.engine_family = wanted,
-                         .unified = rule != runtime->rules.end() ? rule->to->name : "",
+                         .unified = rule != runtime.rules.end() ? rule->to->name : "",
                          .renamed_in = other.empty() ? "" : expected.since,
                          .known_as = other});
     }

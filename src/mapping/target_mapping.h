@@ -62,8 +62,8 @@ public:
     void derive_values(Timestamp now, std::span<double> values);
 
     /// After a page has been read in full: what is missing. `seen` are the sample names on the
-    /// page; `had_requests` says that the engine has served something (families that appear with
-    /// the first request aren't missing before).
+    /// page; `had_requests` says that a request has finished (families that appear with the first
+    /// one aren't missing before).
     [[nodiscard]] std::vector<MissingFamily> missing(std::span<const std::string_view> seen,
                                                      bool had_requests) const;
 
@@ -74,7 +74,7 @@ private:
     struct State;
     std::shared_ptr<const Mapping> mapping_;
     Identity identity_;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<State> state_;  ///< null where nothing is unified (routers, unknown runtimes)
 };
 
 }  // namespace inferscope::mapping

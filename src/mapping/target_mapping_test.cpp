@@ -405,12 +405,12 @@ TEST(TargetMapping, RenamesLabelsWhereTheEngineLacksOurs) {
 }
 
 TEST(TargetMapping, PicksSeriesByLabelWhereALabelNamesTheQuantity) {
-    Target target("TensorRT-LLM");
+    Target target("Triton");
     target.read(
         0, {{R"(nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"})", 1},
             {R"(nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"})", 2},
             {R"(nv_trt_llm_request_metrics{model="m",request_type="max",version="1"})", 512}});
-    const std::string labels = R"({model_name="m",runtime="TensorRT-LLM",version="1"})";
+    const std::string labels = R"({model_name="m",runtime="Triton",version="1"})";
     EXPECT_EQ(target.unified(), (Published{{"gpustack:num_requests_waiting" + labels, 1},
                                            {"gpustack:num_requests_running" + labels, 2}}));
 }
@@ -503,6 +503,40 @@ TEST(TargetMapping, PublishesDcgmsNewNamesIfAskedTo) {
         UnorderedElementsAre(
             testing::Pair(R"(DCGM_FI_DEV_GPU_UTIL_RATIO{gpu="0"})", testing::DoubleEq(0.42)),
             testing::Pair(R"(DCGM_FI_DEV_FB_USED_BYTES{gpu="0"})", testing::DoubleEq(1073741824))));
+}
+
+TEST(TargetMapping, ResolvesGpuStacksOwnFileAsGpuStackDoes) {
+    const auto text =
+        yaml::read_file(INFERSCOPE_SOURCE_DIR "/src/mapping/testdata/gpustack_stock.yaml");
+    ASSERT_TRUE(text) << text.error().text;
+    const auto stock = mapping_of(*text);
+    const auto unified = [&](std::string_view runtime, std::string_view version,
+                             const std::string& sample) {
+        Target target(runtime, version, {}, stock);
+        target.read(0, {{sample, 1}});
+        std::vector<std::string> names;
+        for (const auto& [series, value] : target.unified())
+            names.push_back(series.substr(9, series.find('{') - 9));
+        return names;
+    };
+    EXPECT_THAT(unified("vllm", "0.21.0", "vllm:kv_cache_usage_perc"),
+                ElementsAre("kv_cache_usage_ratio"));
+    EXPECT_THAT(unified("vllm", "0.9.1", "vllm:gpu_cache_usage_perc"),
+                ElementsAre("kv_cache_usage_ratio"));
+    EXPECT_THAT(unified("vllm", "0.9.2", "vllm:gpu_cache_usage_perc"), IsEmpty());
+    EXPECT_THAT(unified("vllm", "0.11.0", "vllm:num_requests_swapped"),
+                ElementsAre("num_requests_swapped"));
+    EXPECT_THAT(unified("vllm", "0.11.1", "vllm:num_requests_swapped"), IsEmpty());
+    EXPECT_THAT(unified("vllm", "0.10.2", "vllm:request_time_per_output_token_seconds_sum"),
+                ElementsAre("time_per_output_token_seconds_sum"));
+    EXPECT_THAT(unified("vllm", "0.21.0", "vllm:num_preemptions_total"),
+                ElementsAre("request_preemptions_total"));
+    EXPECT_THAT(unified("SGLang", "0.5.12.post1", "sglang:num_retracted_requests_total"),
+                ElementsAre("request_preemptions_total"));
+    EXPECT_THAT(unified("SGLang", "0.5.12.post1", "sglang:cache_hit_rate"),
+                ElementsAre("prefix_cache_hit_rate"));
+    EXPECT_THAT(unified("mindie", "2.3.0", "npu_prefix_cache_hit_rate"),
+                ElementsAre("prefix_cache_hit_rate"));
 }
 
 TEST(TargetMapping, LetsAStockFileRuleButForDeadGauges) {

@@ -446,7 +446,7 @@ Task<Result<void>> HttpServer::Listener::read_request_body(Connection& connectio
 }
 
 Task<ServerResponse> HttpServer::Listener::call_handler(HttpRequest request) {
-    const std::string what = request.method + ' ' + Url().with_target(request.target).redacted();
+    const std::string what = request.method + ' ' + redact_target(request.target);
     try {
         auto response = co_await handler_(std::move(request));
         co_return response;

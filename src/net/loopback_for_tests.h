@@ -52,34 +52,43 @@ public:
     using Script = std::function<Task<void>(Socket)>;
 
     RawServer(asio::io_context& io, Script script)
-        : acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
-          script_(std::move(script)) {
-        asio::co_spawn(io, accept_all(*this), asio::detached);
+        : door_(std::make_shared<Door>(io, std::move(script))) {
+        asio::co_spawn(io, accept_all(door_), asio::detached);
     }
+    ~RawServer() { door_->acceptor.close(); }
+    RawServer(const RawServer&) = delete;
+    RawServer& operator=(const RawServer&) = delete;
 
     [[nodiscard]] Url url() const {
         Url url;
         url.host = "127.0.0.1";
-        url.port = acceptor_.local_endpoint().port();
+        url.port = door_->acceptor.local_endpoint().port();
         return url;
     }
     /// Connections so far.
-    [[nodiscard]] int accepted() const { return accepted_; }
+    [[nodiscard]] int accepted() const { return door_->accepted; }
 
 private:
-    static Task<void> accept_all(RawServer& self) {
+    struct Door {
+        Door(asio::io_context& io, Script wanted)
+            : acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
+              script(std::move(wanted)) {}
+        tcp::acceptor acceptor;
+        Script script;
+        int accepted = 0;
+    };
+
+    static Task<void> accept_all(std::shared_ptr<Door> door) {
         while (true) {
-            auto socket = std::make_shared<tcp::socket>(self.acceptor_.get_executor());
-            auto [ec] = co_await self.acceptor_.async_accept(*socket, kAwait);
+            auto socket = std::make_shared<tcp::socket>(door->acceptor.get_executor());
+            auto [ec] = co_await door->acceptor.async_accept(*socket, kAwait);
             if (ec) co_return;
-            ++self.accepted_;
-            asio::co_spawn(self.acceptor_.get_executor(), self.script_(socket), asio::detached);
+            ++door->accepted;
+            asio::co_spawn(door->acceptor.get_executor(), door->script(socket), asio::detached);
         }
     }
 
-    tcp::acceptor acceptor_;
-    Script script_;
-    int accepted_ = 0;
+    std::shared_ptr<Door> door_;
 };
 
 /// The head of one request; empty if the client has closed.

@@ -256,7 +256,7 @@ Task<Result<std::string_view>> Stream::receive() {
         auto attempt = state->read(memory.data() + kept, memory.size() - kept);
         if (attempt.outcome == Attempt::Outcome::done) {
             std::ranges::copy(state->kept, memory.begin());
-            state->kept.clear();
+            state->kept = {};
             co_return std::string_view(memory.data(), kept + attempt.count);
         }
         if (attempt.outcome == Attempt::Outcome::ended) co_return std::string_view();
@@ -267,17 +267,23 @@ Task<Result<std::string_view>> Stream::receive() {
 }
 
 void Stream::keep(std::string_view rest) {
-    state_->kept.assign(rest);
-    if (rest.empty()) state_->kept.shrink_to_fit();
+    if (!rest.empty()) state_->kept.assign(rest);
 }
 
 void Stream::unread(std::string_view rest) {
-    keep(rest);
-    state_->kept_is_news = !rest.empty();
+    if (rest.empty()) return;
+    state_->kept.assign(rest);
+    state_->kept_is_news = true;
 }
 
 Task<Result<std::size_t>> Stream::receive_into(char* data, std::size_t size) {
     const auto state = state_;
+    if (state->kept_is_news) {
+        const auto count = state->kept.copy(data, size);
+        state->kept.erase(0, count);
+        state->kept_is_news = !state->kept.empty();
+        co_return count;
+    }
     if (!state->tls && state->drained) {
         auto waited = co_await State::wait(state, Attempt::Outcome::wants_read);
         if (!waited) co_return waited.error();

@@ -169,11 +169,14 @@ std::string Url::host_header() const {
 }
 
 std::string Url::redacted() const {
-    std::string text = fmt::format("{}://{}", scheme, host_header());
+    return fmt::format("{}://{}{}", scheme, host_header(), redact_target(target));
+}
+
+std::string redact_target(std::string_view target) {
     const auto question = target.find('?');
-    text += target.substr(0, question);
-    if (question == std::string::npos) return text;
-    return text + '?' + redact_query(std::string_view(target).substr(question + 1));
+    std::string text(target.substr(0, question));
+    if (question == std::string_view::npos) return text;
+    return text + '?' + redact_query(target.substr(question + 1));
 }
 
 Url Url::with_target(std::string_view new_target) const {

@@ -34,6 +34,8 @@ struct Url {
     [[nodiscard]] bool same_origin(const Url& other) const;
 };
 
+/// A path and query as redacted() shows them.
+std::string redact_target(std::string_view target);
 /// A '%' that begins no escape stands for itself.
 std::string percent_decode(std::string_view text, bool plus_is_space);
 /// Everything but letters, digits and "-._~" is escaped.

@@ -23,7 +23,7 @@ struct ChatSettings {
     Millis timeout{30'000};  ///< for the whole answer
 };
 
-/// What all probes share: the section `probes:` of the configuration.
+/// What all probes share: the section `probe:` of the configuration.
 struct ProbeConfig {
     Millis interval{15'000};
     Millis timeout{5'000};  ///< for each request

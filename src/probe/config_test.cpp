@@ -42,7 +42,7 @@ TEST(ProbeConfig, RefusesUnknownKeysAndBoundlessRequests) {
     EXPECT_FALSE(read("intervall: 10s"));
     const auto many = read("chat: {max_tokens: 100000}");
     ASSERT_FALSE(many);
-    EXPECT_EQ(many.error().text, "max_tokens of probes.chat is 100000, it must be 1 to 4096");
+    EXPECT_EQ(many.error().text, "max_tokens of probe.chat is 100000, it must be 1 to 4096");
     EXPECT_FALSE(read("chat: {prompt: ''}"));
 }
 

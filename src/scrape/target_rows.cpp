@@ -18,8 +18,8 @@ namespace {
 /// A new epoch starts when more than a quarter of the columns are dead (docs: store rules), but not for a handful.
 constexpr std::size_t kFewDeadColumns = 64;
 
-constexpr std::array<std::string_view, 3> kRequestCounters{
-    "gpustack:prompt_tokens_total", "gpustack:generation_tokens_total", "gpustack:request_success_total"};
+constexpr std::array<std::string_view, 2> kRequestCounters{"gpustack:generation_tokens_total",
+                                                           "gpustack:request_success_total"};
 
 std::size_t sample_limit(const discovery::ScrapeSettings& settings) {
     return settings.sample_limit > 0 ? settings.sample_limit : TargetRows::kMaxSamples;
@@ -58,7 +58,7 @@ void TargetRows::start_epoch() {
     announced_ = 0;
     derived_columns_.clear();
     mapping_.reset();
-    if (naming_.mapping && !naming_.identity.runtime.empty() && !naming_.identity.is_router) {
+    if (naming_.mapping && !naming_.identity.runtime.empty()) {
         mapping_ = std::make_unique<mapping::TargetMapping>(naming_.mapping, naming_.identity, naming_.base);
     }
 }
@@ -184,8 +184,8 @@ void TargetRows::announce_new_columns() {
     if (new_columns_.empty()) return;
     const auto first = announced_;
     if (mapping_) {
+        mapping_->name_columns(new_columns_);
         for (std::size_t i = 0; i < new_columns_.size(); ++i) {
-            mapping_->name_column(new_columns_[i]);
             const bool counts_requests = std::any_of(
                 new_columns_[i].second_names.begin(), new_columns_[i].second_names.end(), [](const SecondName& second) {
                     return std::ranges::find(kRequestCounters, second.labels.metric_name()) != kRequestCounters.end();

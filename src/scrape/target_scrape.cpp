@@ -50,6 +50,7 @@ std::vector<Column> report_columns(const Labels& target_labels) {
 struct PageNames {
     std::vector<std::string_view> samples;
     std::vector<std::string_view> labels;
+    std::string model;  ///< the first value of the label `model_name`
 };
 
 PageNames names_of(std::string_view page, exposition::Format format) {
@@ -63,6 +64,7 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         names.samples.push_back((*line)->name);
         const auto series = exposition::parse_series((*line)->key);
         if (!series) return names;
+        if (names.model.empty()) names.model = series->get("model_name");
         for (const auto& label : *series) {
             // The label's bytes belong to `series`: find the same name on the page, where it stands unescaped.
             const auto at = (*line)->labels.find(label.name);
@@ -72,14 +74,6 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         }
     }
 }
-
-/// A name for an instance that people can read: "Qwen3-8B@10.0.0.7:8000".
-std::string instance_name(std::string_view model, std::string_view instance) {
-    return model.empty() ? std::string(instance) : fmt::format("{}@{}", model, instance);
-}
-
-/// Identifiers are numbers in GPUStack: a stable one of nine digits.
-std::string stable_id(std::string_view text) { return fmt::format("{}", stable_hash(text) % 1'000'000'000); }
 
 }  // namespace
 
@@ -107,8 +101,7 @@ TargetScrape::TargetScrape(ScrapeEnvironment& environment, discovery::TargetPtr 
       report_group_(environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
       timer_(std::make_unique<Timer>(environment_.io)) {
     environment_.appender.add_columns(report_group_, report_columns(target_->labels));
-    identity_.runtime = environment_.mapping->canonical_runtime(target_->engine.kind);
-    identity_.version = target_->engine.version;
+    identity_ = environment_.mapping->identity(target_->engine.kind, target_->engine.version);
     kind_is_given_ = !identity_.runtime.empty();
     look_at_names_ = !kind_is_given_;
     make_client();
@@ -119,8 +112,9 @@ TargetScrape::~TargetScrape() = default;
 void TargetScrape::make_client() {
     const auto& settings = *target_->settings;
     const auto limit = settings.body_size_limit > 0 ? settings.body_size_limit : kDefaultBodyLimit;
-    client_ = std::make_unique<net::HttpClient>(
-        environment_.io, target_->url, discovery::client_settings(settings.http, limit, target_->discovered_by_us));
+    auto client_settings = discovery::client_settings(settings.http, limit, target_->discovered_by_us);
+    client_settings.body_bound_name = "body_size_limit";
+    client_ = std::make_unique<net::HttpClient>(environment_.io, target_->url, std::move(client_settings));
 }
 
 net::Task<void> TargetScrape::run() {
@@ -173,8 +167,7 @@ TargetStatus TargetScrape::status() const {
             .duplicates = last_.page.duplicates,
             .identity = rows_.naming().identity,
             .missing = rows_.missing(),
-            .is_node_exporter = is_node_exporter_,
-            .is_dcgm_exporter = is_dcgm_exporter_};
+            .is_node_exporter = is_node_exporter_};
 }
 
 net::Task<void> TargetScrape::scrape_once() {
@@ -265,25 +258,26 @@ std::string TargetScrape::explain(int status) const {
 
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
+    model_on_page_ = names.model;
     is_node_exporter_ = std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
-    is_dcgm_exporter_ = std::ranges::any_of(names.samples, [](auto name) { return name.starts_with("DCGM_FI_"); });
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
     identity_ = std::move(identity);
-    log::info("{} is {}{}", target_->url.redacted(), identity_.is_router ? "a router of " : "", identity_.runtime);
+    log::info("{} is {}{}", target_->url.redacted(), identity_.kind == mapping::Kind::router ? "a router: " : "", identity_.runtime);
 }
 
 void TargetScrape::apply_naming() {
     Naming naming{.mapping = environment_.mapping, .identity = identity_, .base = {}};
     if (!facts_.version.empty()) naming.identity.version = facts_.version;
-    if (!identity_.runtime.empty()) {
+    if (identity_.is_engine()) {
         LabelsBuilder base(environment_.place);
         const auto instance = target_->labels.get("instance");
         base.set("runtime", identity_.runtime);
-        base.set("model_name", facts_.model);
-        if (!facts_.model.empty()) base.set("model_id", stable_id(facts_.model));
-        base.set("model_instance_id", stable_id(target_->url.redacted()));
-        base.set("model_instance_name", instance_name(facts_.model, instance));
+        const auto& model = facts_.model.empty() ? model_on_page_ : facts_.model;
+        base.set("model_name", model);
+        if (!model.empty()) base.set("model_id", stable_id(model));
+        base.set("model_instance_id", stable_id(instance));
+        base.set("model_instance_name", instance);
         naming.base = base.build();
     }
     rows_.set_naming(std::move(naming));

@@ -55,7 +55,6 @@ struct TargetStatus {
     mapping::Identity identity;
     std::vector<mapping::MissingFamily> missing;
     bool is_node_exporter = false;
-    bool is_dcgm_exporter = false;
 };
 
 /// What the probes found out about the engine behind a target.
@@ -118,7 +117,7 @@ private:
     EngineFacts facts_;
     mapping::Identity identity_;
     bool is_node_exporter_ = false;
-    bool is_dcgm_exporter_ = false;
+    std::string model_on_page_;
     bool kind_is_given_ = false;  ///< by configuration or process discovery: not guessed from the page
     bool look_at_names_ = true;   ///< of the next page, to recognise the engine
     bool stopped_ = false;

@@ -192,10 +192,10 @@ private:
 
     Task<ServerResponse> metrics(HttpRequest) {
         if (engine_.faults().metrics_off) co_return json(404, R"({"detail":"Not Found"})");
-        if (engine_.faults().metrics_delay > Millis::zero()) {
-            co_await nap(engine_.faults().metrics_delay);
-            engine_.advance(clock_.steady());
-        }
+        const SteadyTime due = clock_.steady() + engine_.faults().metrics_delay;
+        while (clock_.steady() < due && !stopping_)
+            co_await nap(std::min(kLongestNap, due - clock_.steady()));
+        engine_.advance(clock_.steady());
         co_return net::HttpResponse::text(200, engine_.page(), page_content_type(kind()));
     }
 

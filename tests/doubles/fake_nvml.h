@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The controls of the double of NVIDIA's library (libfake-nvml.so): what its GPUs say, and how they
 // fail.
 #pragma once

@@ -88,6 +88,8 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.reader.join(5)
+        self.process.stderr.close()
         return self.process.returncode
 
     def __enter__(self):

@@ -42,8 +42,8 @@ int dump(std::string_view page, Format format) {
             labels.error().line = reader.line_number();
             return refuse(labels.error());
         }
-        fmt::print("{}\t{:016x}", labels->to_text(), std::bit_cast<std::uint64_t>(sample.value));
-        if (sample.time) fmt::print("\t{}", *sample.time);
+        fmt::print("{}\t{:016x}\t", labels->to_text(), std::bit_cast<std::uint64_t>(sample.value));
+        if (sample.time) fmt::print("{}", *sample.time);
         fmt::print("\n");
     }
 }

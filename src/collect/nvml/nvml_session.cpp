@@ -126,6 +126,7 @@ std::string NvmlSession::description() const {
 
 std::vector<GpuState> NvmlSession::states() const {
     std::vector<GpuState> states;
+    states.reserve(devices_.size());
     for (const auto& device : devices_) states.push_back(device->state());
     return states;
 }

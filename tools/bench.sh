@@ -1,0 +1,16 @@
+#!/bin/sh
+# Every measurement of docs/benchmarks.md, in turns in one run; the machine should have nothing else to do.
+set -eu
+cd "$(dirname "$0")/.."
+bin=build/release
+echo "== pages: ours beside the bare loops"
+"$bin/bench/page_bench" --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true \
+    --benchmark_report_aggregates_only=true 2>/dev/null | grep -E "median|Benchmark"
+echo "== rendering"
+"$bin/bench/render_bench" 2>/dev/null
+echo "== reading kernel files"
+"$bin/bench/collect_bench" 2>/dev/null
+echo "== scrape loop: 100 engines, every second"
+/usr/bin/python3 tools/bench_scrape_loop.py
+echo "== idle node: 8 engines, host, self, every 5 s"
+/usr/bin/python3 tools/bench_idle.py
