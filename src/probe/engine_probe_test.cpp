@@ -11,7 +11,6 @@
 
 #include "net/loopback_for_tests.h"
 #include "probe/chat_probe.h"
-#include "probe/standalone_exporter.h"
 #include "telemetry/recording_appender.h"
 
 namespace inferscope::probe {
@@ -349,47 +348,6 @@ TEST(ChatProbe, SendsWhatIsConfigured) {
         chat_body(settings, "q"),
         R"({"max_tokens":3,"messages":[{"content":"Say \"hi\"","role":"user"}],"model":"q","stream":true,)"
         R"("stream_options":{"include_usage":true},"temperature":0})");
-}
-
-std::string get(Bench& bench, std::uint16_t port, const std::string& path) {
-    return wait_for(
-        bench.io,
-        talk(bench.io.get_executor(), port,
-             "GET " + path + " HTTP/1.1\r\nHost: gpu7:9101\r\nConnection: close\r\n\r\n"));
-}
-
-TEST(StandaloneExporter, ServesTheSeedsPageWithoutLabelsAndNothingElse) {
-    Bench bench;
-    FakeEngine engine(bench.io, {{"GET /health", reply(200)},
-                                 {"GET /v1/models", reply(200, kModels)},
-                                 {"GET /version", reply(200, "{}")}});
-    ExporterSettings settings;
-    settings.vllm_url = engine.url();
-    settings.port = 0;
-    settings.host = "127.0.0.1";
-    StandaloneExporter exporter(bench.io.get_executor(), bench.clock, settings);
-    ASSERT_TRUE(exporter.listen());
-    asio::co_spawn(bench.io, exporter.serve(), asio::detached);
-    const std::string before = get(bench, exporter.port(), "/metrics");
-    EXPECT_THAT(before, HasSubstr("HTTP/1.1 200"));
-    EXPECT_THAT(before, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8"));
-    EXPECT_THAT(before, HasSubstr("# TYPE vllm_service_up gauge\nvllm_service_up 0\n"));
-
-    asio::co_spawn(bench.io, exporter.probe(), asio::detached);
-    while (engine.asked.size() < 3 && bench.io.run_one() > 0) {
-    }
-    std::string after;
-    for (int tries = 0; tries < 50 && after.find("vllm_service_up 1\n") == std::string::npos;
-         ++tries) {
-        after = get(bench, exporter.port(), "/metrics");
-    }
-    EXPECT_THAT(after, HasSubstr("vllm_service_up 1\n"));
-    EXPECT_THAT(after,
-                HasSubstr("# TYPE vllm_model_info "
-                          "gauge\nvllm_model_info{id=\"q\",owned_by=\"vllm\",root=\"Q/q\"} 1\n"));
-    EXPECT_THAT(after, HasSubstr("# TYPE vllm_health_check_latency_seconds histogram\n"
-                                 "vllm_health_check_latency_seconds_bucket{le=\"0.001\"} "));
-    EXPECT_THAT(get(bench, exporter.port(), "/"), HasSubstr("HTTP/1.1 404"));
 }
 
 }  // namespace
