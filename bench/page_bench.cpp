@@ -21,7 +21,7 @@ namespace {
 
 const std::vector<std::string>& pages() {
     static const auto kPages =
-        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm-v1-objects/single-load-05.prom"));
+        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm-v1-objects/single-after.prom"));
     return kPages;
 }
 

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 from harness import Inferscope, free_port, wait_for  # noqa: E402
 
-PAGE = ROOT / "tests/pages/vllm-v1-objects/single-load-05.prom"
+PAGE = ROOT / "tests/pages/vllm-v1-objects/single-after.prom"
 
 
 def ours(first_port, count, seconds):

@@ -42,7 +42,7 @@ class Processes(unittest.TestCase):
     def test_an_engine_is_found_by_its_process_and_its_key_is_never_shown(self):
         port = free_port()
         with tempfile.TemporaryDirectory() as folder:
-            with fake_engine(folder, "vllm", "vllm-v1-objects/single-load-05.prom",
+            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom",
                              ["serve", "some/model", "--port", str(port), "--api-key", "sk-topsecret"]), Inferscope("serve") as server:
                 wait_for("found", lambda: server.target(str(port))["health"] == "up", 40)
                 wait_for("unified", lambda: find(server.series(), "gpustack:num_requests_running", instance=f"127.0.0.1:{port}"))
@@ -53,7 +53,7 @@ class Processes(unittest.TestCase):
     def test_metrics_that_are_switched_off_are_said_with_the_flag_to_restart_with(self):
         port = free_port()
         with tempfile.TemporaryDirectory() as folder:
-            with fake_engine(folder, "llama-server", "vllm-v1-objects/single-load-05.prom", ["--model", "x.gguf", "--port", str(port)],
+            with fake_engine(folder, "llama-server", "vllm-v1-objects/single-after.prom", ["--model", "x.gguf", "--port", str(port)],
                              status=501), Inferscope("serve") as server:
                 target = wait_for("found", lambda: (t := server.target(str(port)))["health"] == "down" and t, 40)
                 self.assertIn("--metrics", target["lastError"])
