@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches pages and throws them away: what the kernel takes for the scrape loop's bytes, and nothing else.
-// discard_client FIRST_PORT COUNT SECONDS: one kept-alive connection to each port, one request a second on each, spread
-// over the second. Prints "SCRAPES CPU_SECONDS".
+// Fetches pages and throws them away: what the kernel takes for the scrape loop's bytes, and
+// nothing else. discard_client FIRST_PORT COUNT SECONDS: one kept-alive connection to each port,
+// one request a second on each, spread over the second. Prints "SCRAPES CPU_SECONDS".
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -25,7 +25,8 @@ int connect_to(std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(::connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "the server is there");
+    CHECK(::connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+          "the server is there");
     return connection;
 }
 
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
     const int count = std::atoi(argv[2]);
     const int seconds = std::atoi(argv[3]);
     std::vector<int> connections;
-    for (int i = 0; i < count; ++i) connections.push_back(connect_to(static_cast<std::uint16_t>(std::atoi(argv[1]) + i)));
+    for (int i = 0; i < count; ++i)
+        connections.push_back(connect_to(static_cast<std::uint16_t>(std::atoi(argv[1]) + i)));
     std::vector<char> buffer(256 << 10);
     timespec next{};
     ::clock_gettime(CLOCK_MONOTONIC, &next);
@@ -70,6 +72,9 @@ int main(int argc, char** argv) {
     }
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    const auto in_seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
-    fmt::print("{} {:.3f}\n", count * seconds, in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime));
+    const auto in_seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    fmt::print("{} {:.3f}\n", count * seconds,
+               in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime));
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading pages: the scrape's readers beside the barest loops that could do the job, in one run.
 //
-//   KnownLayout   a steady page, two fifths of its values new: PageReader with hand-over against memcmp of the
+//   KnownLayout   a steady page, two fifths of its values new: PageReader with hand-over against
+//   memcmp of the
 //                 known bytes and from_chars of what changed
-//   FirstPage     a page never seen: TargetRows (labels, limits, announcement) against split, hash look-up, from_chars
+//   FirstPage     a page never seen: TargetRows (labels, limits, announcement) against split, hash
+//   look-up, from_chars
 #include <absl/container/flat_hash_map.h>
 #include <benchmark/benchmark.h>
 #include <fast_float/fast_float.h>
@@ -20,8 +22,8 @@ namespace inferscope {
 namespace {
 
 const std::vector<std::string>& pages() {
-    static const auto kPages =
-        bench::variants_of(bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm-v1-objects/single-after.prom"));
+    static const auto kPages = bench::variants_of(
+        bench::read_text(INFERSCOPE_SOURCE_DIR "/tests/pages/vllm-v1-objects/single-after.prom"));
     return kPages;
 }
 
@@ -30,7 +32,9 @@ class CopyingAppender final : public Appender {
 public:
     GroupId open_group(std::string_view) override { return GroupId{0}; }
     void start_epoch(GroupId) override {}
-    void add_columns(GroupId, std::span<const Column> columns) override { columns_ += columns.size(); }
+    void add_columns(GroupId, std::span<const Column> columns) override {
+        columns_ += columns.size();
+    }
     Result<void> append_row(GroupId, const Row& row) override {
         values_.assign(row.values.begin(), row.values.end());
         benchmark::DoNotOptimize(values_.data());
@@ -100,7 +104,8 @@ void BM_KnownLayoutBare(benchmark::State& state) {
             now += fixed;
             const std::size_t old_value = value;
             if (std::memcmp(old, now, value + 1) != 0) {
-                const auto parsed = fast_float::from_chars(now, page.data() + page.size(), values[i]);
+                const auto parsed =
+                    fast_float::from_chars(now, page.data() + page.size(), values[i]);
                 value = static_cast<std::size_t>(parsed.ptr - now);
             }
             old += old_value + 1;
@@ -134,7 +139,7 @@ void BM_Resynchronise(benchmark::State& state) {
     const std::string other = "lone_metric 1\n" + pages()[1];
     std::string page = other;
     CHECK(rows.append(page, exposition::Format::text, 1).has_value(), "the page is fine");
-    bool turn = false;
+    bool turn = true;
     for (auto _ : state) {
         page.assign(turn ? one : other);
         turn = !turn;
@@ -154,7 +159,8 @@ void BM_FirstPageBare(benchmark::State& state) {
         const char* at = page.data();
         const char* end = at + page.size();
         while (at < end) {
-            const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+            const auto* newline =
+                static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
             if (*at != '#') {
                 const char* space = newline;
                 while (space[-1] != ' ') --space;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serves one captured page on many loopback ports, two fifths of its values changing from answer to answer: the
-// targets of the scrape-loop measurement. page_server FIRST_PORT COUNT PAGE_FILE
+// Serves one captured page on many loopback ports, two fifths of its values changing from answer to
+// answer: the targets of the scrape-loop measurement. page_server FIRST_PORT COUNT PAGE_FILE
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -26,9 +26,11 @@ void listen_on(int poll, std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "the port is free");
+    CHECK(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+          "the port is free");
     CHECK(::listen(listener, 16) == 0, "the port listens");
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(listener) << 1}};
+    epoll_event event{.events = EPOLLIN,
+                      .data = {.u64 = static_cast<std::uint64_t>(listener) << 1}};
     ::epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);
 }
 
@@ -38,7 +40,8 @@ void accept_all(int poll, int listener) {
         if (connection < 0) return;
         const int on = 1;
         ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        epoll_event event{.events = EPOLLIN, .data = {.u64 = (static_cast<std::uint64_t>(connection) << 1) | 1}};
+        epoll_event event{.events = EPOLLIN,
+                          .data = {.u64 = (static_cast<std::uint64_t>(connection) << 1) | 1}};
         ::epoll_ctl(poll, EPOLL_CTL_ADD, connection, &event);
     }
 }
@@ -47,8 +50,10 @@ bool answer(int connection, const std::string& response) {
     char request[8192];
     if (::recv(connection, request, sizeof request, 0) <= 0) return false;
     std::size_t sent = 0;
-    while (sent < response.size()) {  // blocking: a page fits into the socket's buffers or the reader is reading
-        const auto count = ::send(connection, response.data() + sent, response.size() - sent, MSG_NOSIGNAL);
+    while (sent < response.size()) {  // blocking: a page fits into the socket's buffers or the
+                                      // reader is reading
+        const auto count =
+            ::send(connection, response.data() + sent, response.size() - sent, MSG_NOSIGNAL);
         if (count <= 0) return false;
         sent += static_cast<std::size_t>(count);
     }
@@ -61,12 +66,14 @@ int main(int argc, char** argv) {
     CHECK(argc == 4, "page_server FIRST_PORT COUNT PAGE_FILE");
     std::vector<std::string> responses;
     for (const auto& page : inferscope::bench::variants_of(inferscope::bench::read_text(argv[3]))) {
-        responses.push_back(fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-                                        "Content-Length: {}\r\n\r\n{}",
-                                        page.size(), page));
+        responses.push_back(fmt::format(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+            "Content-Length: {}\r\n\r\n{}",
+            page.size(), page));
     }
     const int poll = ::epoll_create1(EPOLL_CLOEXEC);
-    for (int i = 0; i < std::atoi(argv[2]); ++i) listen_on(poll, static_cast<std::uint16_t>(std::atoi(argv[1]) + i));
+    for (int i = 0; i < std::atoi(argv[2]); ++i)
+        listen_on(poll, static_cast<std::uint16_t>(std::atoi(argv[1]) + i));
     std::size_t turn = 0;
     std::vector<epoll_event> events(256);
     while (true) {

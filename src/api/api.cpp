@@ -25,13 +25,17 @@ struct Endpoint {
 };
 
 constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
-constexpr std::string_view kOpenMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+constexpr std::string_view kOpenMetricsType =
+    "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-HttpResponse text(int status, std::string body) { return HttpResponse::text(status, std::move(body)); }
+HttpResponse text(int status, std::string body) {
+    return HttpResponse::text(status, std::move(body));
+}
 
 /// OpenMetrics if the client names it (Prometheus does), else the text format.
 exposition::Format wanted_format(const HttpRequest& request) {
-    const bool openmetrics = request.headers.get("Accept").find("application/openmetrics-text") != std::string_view::npos;
+    const bool openmetrics = request.headers.get("Accept").find("application/openmetrics-text") !=
+                             std::string_view::npos;
     return openmetrics ? exposition::Format::openmetrics : exposition::Format::text;
 }
 
@@ -54,7 +58,8 @@ net::Task<HttpResponse> raw_metrics(const Sources& sources, HttpRequest request)
     co_return response;
 }
 
-/// Remote workers in Prometheus's http_sd form. The local one is in /metrics; no others can register yet.
+/// Remote workers in Prometheus's http_sd form. The local one is in /metrics; no others can
+/// register yet.
 net::Task<HttpResponse> worker_targets(const Sources& /*sources*/, HttpRequest /*request*/) {
     co_return HttpResponse::json(200, "[]");
 }
@@ -63,14 +68,17 @@ net::Task<HttpResponse> mapping_config(const Sources& sources, HttpRequest /*req
     co_return HttpResponse::json(200, sources.mapping.current()->to_json());
 }
 
-net::Task<HttpResponse> default_mapping_config(const Sources& /*sources*/, HttpRequest /*request*/) {
+net::Task<HttpResponse> default_mapping_config(const Sources& /*sources*/,
+                                               HttpRequest /*request*/) {
     co_return HttpResponse::json(200, mapping::Mapping::built_in()->to_json());
 }
 
-/// A page in a browser can post text/plain or a form to any address without asking; JSON and YAML it can't.
+/// A page in a browser can post text/plain or a form to any address without asking; JSON and YAML
+/// it can't.
 bool is_json_or_yaml(std::string_view content_type) {
-    static constexpr std::array<std::string_view, 6> kTypes{"application/json", "application/yaml", "application/x-yaml",
-                                                            "text/yaml",        "text/x-yaml",      "text/vnd.yaml"};
+    static constexpr std::array<std::string_view, 6> kTypes{
+        "application/json", "application/yaml", "application/x-yaml",
+        "text/yaml",        "text/x-yaml",      "text/vnd.yaml"};
     auto type = content_type.substr(0, content_type.find(';'));
     while (type.ends_with(' ')) type.remove_suffix(1);
     return std::ranges::find(kTypes, type) != kTypes.end();
@@ -78,14 +86,16 @@ bool is_json_or_yaml(std::string_view content_type) {
 
 net::Task<HttpResponse> post_mapping_config(const Sources& sources, HttpRequest request) {
     if (!is_json_or_yaml(request.headers.get("Content-Type"))) {
-        co_return json_error(415, "bad_data",
-                             "a mapping is posted with Content-Type application/json or application/yaml "
-                             "(curl: -H 'Content-Type: application/json')");
+        co_return json_error(
+            415, "bad_data",
+            "a mapping is posted with Content-Type application/json or application/yaml "
+            "(curl: -H 'Content-Type: application/json')");
     }
     auto replaced = sources.mapping.replace(request.body);
     if (!replaced) {
         const bool ours = replaced.error().code == Errc::io_error;
-        co_return json_error(ours ? 500 : 400, ours ? "internal" : "bad_data", replaced.error().text);
+        co_return json_error(ours ? 500 : 400, ours ? "internal" : "bad_data",
+                             replaced.error().text);
     }
     sources.mapping_changed();
     co_return HttpResponse::json(200, R"({"status":"ok"})");
@@ -103,7 +113,8 @@ net::Task<HttpResponse> targets(const Sources& sources, HttpRequest request) {
     if (state != "any" && state != "active" && state != "dropped") {
         co_return json_error(400, "bad_data", "state must be active, dropped or any");
     }
-    co_return HttpResponse::json(200, targets_json(sources.targets(), sources.dropped_targets(), state));
+    co_return HttpResponse::json(200,
+                                 targets_json(sources.targets(), sources.dropped_targets(), state));
 }
 
 net::Task<HttpResponse> engines(const Sources& sources, HttpRequest /*request*/) {
@@ -122,7 +133,8 @@ net::Task<HttpResponse> ready(const Sources& sources, HttpRequest /*request*/) {
 net::Task<HttpResponse> reload(const Sources& sources, HttpRequest /*request*/) {
     auto reloaded = sources.reload();
     if (!reloaded) {
-        co_return text(500, fmt::format("failed to reload, the old configuration runs on: {}\n", reloaded.error().text));
+        co_return text(500, fmt::format("failed to reload, the old configuration runs on: {}\n",
+                                        reloaded.error().text));
     }
     co_return text(200, "");
 }
@@ -132,13 +144,17 @@ net::Task<HttpResponse> index(const Sources& sources, HttpRequest request);
 /// Every endpoint there is. To add one, add a row.
 constexpr std::array kEndpoints{
     Endpoint{"GET", "/", "this list", &index},
-    Endpoint{"GET", "/metrics", "unified metrics of all engines, GPU, host, probes, and our own", &metrics},
+    Endpoint{"GET", "/metrics", "unified metrics of all engines, GPU, host, probes, and our own",
+             &metrics},
     Endpoint{"GET", "/metrics/raw", "what the targets sent, under their own names", &raw_metrics},
-    Endpoint{"GET", "/metrics/targets", "remote workers, for Prometheus's http_sd_configs", &worker_targets},
+    Endpoint{"GET", "/metrics/targets", "remote workers, for Prometheus's http_sd_configs",
+             &worker_targets},
     Endpoint{"GET", "/metrics/config", "the mapping in force", &mapping_config},
-    Endpoint{"POST", "/metrics/config", "replaces the mapping (JSON or YAML)", &post_mapping_config},
+    Endpoint{"POST", "/metrics/config", "replaces the mapping (JSON or YAML)",
+             &post_mapping_config},
     Endpoint{"DELETE", "/metrics/config", "sets the built-in mapping back", &delete_mapping_config},
-    Endpoint{"GET POST", "/metrics/default-config", "the built-in mapping", &default_mapping_config},
+    Endpoint{"GET POST", "/metrics/default-config", "the built-in mapping",
+             &default_mapping_config},
     Endpoint{"GET", "/api/v1/targets", "what is scraped, and why it fails", &targets},
     Endpoint{"GET", "/api/v1/engines", "engines, their state and its reason", &engines},
     Endpoint{"GET", "/-/healthy", "200 while the process works", &healthy},
@@ -167,7 +183,8 @@ bool serves(const Endpoint& endpoint, std::string_view method) {
 HttpResponse not_allowed(std::string_view path) {
     std::string allowed;
     for (const auto& endpoint : kEndpoints) {
-        if (endpoint.path == path) allowed += fmt::format("{}{}", allowed.empty() ? "" : " ", endpoint.methods);
+        if (endpoint.path == path)
+            allowed += fmt::format("{}{}", allowed.empty() ? "" : " ", endpoint.methods);
     }
     std::ranges::replace(allowed, ' ', ',');
     auto response = text(405, fmt::format("{} answers {}\n", path, allowed));

@@ -26,7 +26,8 @@ struct Sources {
     std::function<std::vector<scrape::TargetStatus>()> targets;
     std::function<std::vector<discovery::DroppedTarget>()> dropped_targets;
     std::function<std::string()> engines_json;
-    /// Makes a mapping that was stored in `mapping` the one in force from each target's next scrape.
+    /// Makes a mapping that was stored in `mapping` the one in force from each target's next
+    /// scrape.
     std::function<void()> mapping_changed;
     std::function<Result<void>()> reload;
     std::function<bool()> is_ready;

@@ -14,7 +14,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Texts come from targets: what isn't UTF-8 is replaced, never thrown at.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Json to_json(const Labels& labels) {
     Json json = Json::object();
@@ -22,7 +24,8 @@ Json to_json(const Labels& labels) {
     return json;
 }
 
-/// Before relabelling the URL's parameters are labels, too: what would be redacted there isn't shown here.
+/// Before relabelling the URL's parameters are labels, too: what would be redacted there isn't
+/// shown here.
 Json to_redacted_json(const Labels& discovered) {
     static constexpr std::string_view kParameter = "__param_";
     Json json = to_json(discovered);
@@ -34,9 +37,12 @@ Json to_redacted_json(const Labels& discovered) {
 
 std::string_view to_string(scrape::Health health) {
     switch (health) {
-        case scrape::Health::up: return "up";
-        case scrape::Health::down: return "down";
-        case scrape::Health::unknown: break;
+        case scrape::Health::up:
+            return "up";
+        case scrape::Health::down:
+            return "down";
+        case scrape::Health::unknown:
+            break;
     }
     return "unknown";
 }
@@ -44,9 +50,12 @@ std::string_view to_string(scrape::Health health) {
 std::string_view to_string(const mapping::Identity& identity) {
     if (identity.runtime.empty()) return "unknown";
     switch (identity.kind) {
-        case mapping::Kind::engine: return "engine";
-        case mapping::Kind::router: return "router";
-        case mapping::Kind::exporter: return "exporter";
+        case mapping::Kind::engine:
+            return "engine";
+        case mapping::Kind::router:
+            return "router";
+        case mapping::Kind::exporter:
+            return "exporter";
     }
     return "unknown";
 }
@@ -68,7 +77,8 @@ Json to_json(const scrape::TargetStatus& status) {
             {"scrapeUrl", target.url.redacted()},
             {"globalUrl", target.url.redacted()},
             {"lastError", status.last_error},
-            {"lastScrape", status.last_scrape == 0 ? "0001-01-01T00:00:00Z" : rfc3339(status.last_scrape)},
+            {"lastScrape",
+             status.last_scrape == 0 ? "0001-01-01T00:00:00Z" : rfc3339(status.last_scrape)},
             {"lastScrapeDuration", to_seconds(status.last_duration)},
             {"health", to_string(status.health)},
             {"scrapeInterval", seconds_text(target.interval)},
@@ -92,11 +102,13 @@ std::string rfc3339(Timestamp time) {
 }
 
 net::HttpResponse json_error(int status, std::string_view error_type, std::string_view text) {
-    return net::HttpResponse::json(status, dump({{"status", "error"}, {"errorType", error_type}, {"error", text}}));
+    return net::HttpResponse::json(
+        status, dump({{"status", "error"}, {"errorType", error_type}, {"error", text}}));
 }
 
 std::string targets_json(const std::vector<scrape::TargetStatus>& active,
-                         const std::vector<discovery::DroppedTarget>& dropped, std::string_view state) {
+                         const std::vector<discovery::DroppedTarget>& dropped,
+                         std::string_view state) {
     Json active_json = Json::array();
     Json dropped_json = Json::array();
     if (state != "dropped") {
@@ -110,7 +122,9 @@ std::string targets_json(const std::vector<scrape::TargetStatus>& active,
         }
     }
     return dump({{"status", "success"},
-                 {"data", {{"activeTargets", std::move(active_json)}, {"droppedTargets", std::move(dropped_json)}}}});
+                 {"data",
+                  {{"activeTargets", std::move(active_json)},
+                   {"droppedTargets", std::move(dropped_json)}}}});
 }
 
 }  // namespace inferscope::api

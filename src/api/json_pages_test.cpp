@@ -22,8 +22,8 @@ scrape::TargetStatus status_of(std::string_view url) {
 }
 
 TEST(TargetsJson, HasPrometheussShapeAndShowsNoSecrets) {
-    const auto json =
-        nlohmann::json::parse(targets_json({status_of("http://user:hush@h:1/m?token=hush")}, {}, "any"));
+    const auto json = nlohmann::json::parse(
+        targets_json({status_of("http://user:hush@h:1/m?token=hush")}, {}, "any"));
     EXPECT_EQ(json["status"], "success");
     const auto& target = json["data"]["activeTargets"][0];
     EXPECT_EQ(target["scrapePool"], "j");
@@ -38,20 +38,25 @@ TEST(TargetsJson, HasPrometheussShapeAndShowsNoSecrets) {
 TEST(TargetsJson, GivesOnlyTheStateAskedFor) {
     discovery::DroppedTarget dropped;
     dropped.discovered_labels = Labels::from({{"__address__", "x:1"}});
-    const auto active = nlohmann::json::parse(targets_json({status_of("http://h:1/")}, {dropped}, "active"));
+    const auto active =
+        nlohmann::json::parse(targets_json({status_of("http://h:1/")}, {dropped}, "active"));
     EXPECT_EQ(active["data"]["activeTargets"].size(), 1u);
     EXPECT_EQ(active["data"]["droppedTargets"].size(), 0u);
-    const auto only_dropped = nlohmann::json::parse(targets_json({status_of("http://h:1/")}, {dropped}, "dropped"));
+    const auto only_dropped =
+        nlohmann::json::parse(targets_json({status_of("http://h:1/")}, {dropped}, "dropped"));
     EXPECT_EQ(only_dropped["data"]["activeTargets"].size(), 0u);
     EXPECT_EQ(only_dropped["data"]["droppedTargets"][0]["discoveredLabels"]["__address__"], "x:1");
 }
 
-TEST(Rfc3339, WritesMilliseconds) { EXPECT_EQ(rfc3339(1'700'000'000'042), "2023-11-14T22:13:20.042Z"); }
+TEST(Rfc3339, WritesMilliseconds) {
+    EXPECT_EQ(rfc3339(1'700'000'000'042), "2023-11-14T22:13:20.042Z");
+}
 
 TEST(JsonError, HasPrometheussShape) {
     const auto response = json_error(400, "bad_data", "no \"such\" thing");
     EXPECT_EQ(response.status, 400);
-    EXPECT_EQ(response.body, R"({"status":"error","errorType":"bad_data","error":"no \"such\" thing"})");
+    EXPECT_EQ(response.body,
+              R"({"status":"error","errorType":"bad_data","error":"no \"such\" thing"})");
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ bool check_config(const std::string& file) {
         return false;
     }
     for (const auto& warning : config->warnings) fmt::print("warning: {}\n", warning.message());
-    fmt::print("{}: ok: {} engines, {} scrape jobs\n", file, config->engines.size(), config->scrape_configs.size());
+    fmt::print("{}: ok: {} engines, {} scrape jobs\n", file, config->engines.size(),
+               config->scrape_configs.size());
     return true;
 }
 
@@ -43,8 +44,8 @@ bool check_mapping(const std::string& file) {
     return true;
 }
 
-void add_kind(CLI::App& check, const char* name, const char* about, bool (*check_file)(const std::string&),
-              Command& chosen) {
+void add_kind(CLI::App& check, const char* name, const char* about,
+              bool (*check_file)(const std::string&), Command& chosen) {
     const auto files = std::make_shared<std::vector<std::string>>();
     auto* kind = check.add_subcommand(name, about);
     kind->add_option("FILE", *files, "files to check")->required();
@@ -60,7 +61,8 @@ void add_kind(CLI::App& check, const char* name, const char* about, bool (*check
 }  // namespace
 
 void add_check(CLI::App& line, Command& chosen) {
-    auto* check = line.add_subcommand("check", "says what is wrong with a file, with line and column; for CI");
+    auto* check = line.add_subcommand(
+        "check", "says what is wrong with a file, with line and column; for CI");
     check->require_subcommand(1);
     add_kind(*check, "config", "configuration, ours or Prometheus's", &check_config, chosen);
     add_kind(*check, "mapping", "a mapping (metrics_config.yaml)", &check_mapping, chosen);

@@ -15,7 +15,6 @@ namespace {
 using yaml::Diagnostics;
 using yaml::MapReader;
 
-
 std::string directory_of(std::string_view file) {
     const auto slash = file.rfind('/');
     if (slash == std::string_view::npos) return {};
@@ -132,8 +131,9 @@ void read_own_sections(MapReader& reader, std::string_view directory, Config& co
         section.read("processes", config.discover_processes);
         section.finish();
     });
-    reader.read("probe",
-                [&](const YAML::Node& node) { config.probe = probe::ProbeConfig::read(node, diagnostics); });
+    reader.read("probe", [&](const YAML::Node& node) {
+        config.probe = probe::ProbeConfig::read(node, diagnostics);
+    });
     reader.read("mapping", [&](const YAML::Node& node) {
         config.mapping = read_mapping(node, directory, diagnostics);
     });

@@ -111,8 +111,7 @@ TEST(Config, ChecksRanges) {
                 HasSubstr("success_ratio must be from 0 to 1, not 99"));
     EXPECT_THAT(error_of("probe: {chat: {max_tokens: 100000}}"),
                 HasSubstr("max_tokens must be from 1 to 4096"));
-    EXPECT_THAT(error_of("probe: {interval: 1s, timeout: 2s}"),
-                HasSubstr("greater than interval"));
+    EXPECT_THAT(error_of("probe: {interval: 1s, timeout: 2s}"), HasSubstr("greater than interval"));
     EXPECT_EQ(parsed("probe: {interval: 1s}").probe.timeout, Millis(1'000));
     EXPECT_THAT(error_of("worker: {labels: {a-b: c}}"), HasSubstr("'a-b' is not a label name"));
     EXPECT_THAT(error_of("[1, 2]"), HasSubstr("c.yml:1:1"));

@@ -16,7 +16,8 @@ struct Demo::State {
     std::vector<std::unique_ptr<simulate::SimulatedEngine>> engines;
 };
 
-Demo::Demo(net::Executor io) : state_(std::make_unique<State>(State{.io = std::move(io), .engines = {}})) {}
+Demo::Demo(net::Executor io)
+    : state_(std::make_unique<State>(State{.io = std::move(io), .engines = {}})) {}
 
 Demo::~Demo() = default;
 

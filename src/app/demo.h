@@ -19,8 +19,8 @@ public:
     Demo(const Demo&) = delete;
     Demo& operator=(const Demo&) = delete;
 
-    /// One engine of each kind on loopback, at ports of the kernel's choice; how to scrape them, with the label
-    /// simulated="true".
+    /// One engine of each kind on loopback, at ports of the kernel's choice; how to scrape them,
+    /// with the label simulated="true".
     Result<std::vector<discovery::EngineConfig>> start();
     void stop();
 

@@ -30,14 +30,16 @@ bool is_due(const std::optional<SteadyTime>& last, SteadyTime now, Nanos interva
     return !last || now - *last >= interval;
 }
 
-bool is_same_origin(const net::Url& a, const net::Url& b) { return a.host == b.host && a.port == b.port; }
+bool is_same_origin(const net::Url& a, const net::Url& b) {
+    return a.host == b.host && a.port == b.port;
+}
 
 }  // namespace
 
 /// Both probes of one engine.
 struct EngineDesk::Probes {
-    Probes(const net::Executor& io, const Clock& clock, probe::ProbeSettings settings, const probe::ChatSettings& chat_settings,
-           Appender& appender)
+    Probes(const net::Executor& io, const Clock& clock, probe::ProbeSettings settings,
+           const probe::ChatSettings& chat_settings, Appender& appender)
         : engine(io, clock, std::move(settings), appender, probe::EngineProbe::OnResult()),
           chat(io, clock, engine, chat_settings, appender) {}
 
@@ -53,8 +55,9 @@ struct EngineDesk::Engine {
     std::optional<SteadyTime> chatted;
 };
 
-EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender, engines::EngineWatch& watch,
-                       std::shared_ptr<const Config> config, bool probes)
+EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
+                       engines::EngineWatch& watch, std::shared_ptr<const Config> config,
+                       bool probes)
     : io_(std::move(io)),
       clock_(clock),
       appender_(appender),
@@ -65,7 +68,8 @@ EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
 EngineDesk::~EngineDesk() = default;
 
 bool EngineDesk::is_engine(const scrape::TargetStatus& status) const {
-    return status.identity.is_engine() || (status.identity.runtime.empty() && status.target->engine.expected);
+    return status.identity.is_engine() ||
+           (status.identity.runtime.empty() && status.target->engine.expected);
 }
 
 net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> scrape) {
@@ -77,7 +81,8 @@ net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> s
     if (!engine.probes) co_return;
     if (config_->probe.chat.enabled && is_due(engine.chatted, now, config_->probe.chat.interval)) {
         engine.chatted = now;
-        boost::asio::co_spawn(io_, ask_chat(engine.probes), boost::asio::detached);  // it takes as long as an answer
+        boost::asio::co_spawn(io_, ask_chat(engine.probes),
+                              boost::asio::detached);  // it takes as long as an answer
     }
     if (!is_due(engine.probed, now, config_->probe.interval)) co_return;
     engine.probed = now;
@@ -87,10 +92,13 @@ net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> s
     if (!engines_.contains(identity)) co_return;  // the target went meanwhile
     const auto& result = probes->engine.result();
     watch_.on_probe(key_of(*status.target), result);
-    scrape->set_facts({.version = result.version, .model = result.models.empty() ? "" : result.models.front().id});
+    scrape->set_facts({.version = result.version,
+                       .model = result.models.empty() ? "" : result.models.front().id});
 }
 
-net::Task<void> EngineDesk::ask_chat(std::shared_ptr<Probes> probes) { co_await probes->chat.run_once(); }
+net::Task<void> EngineDesk::ask_chat(std::shared_ptr<Probes> probes) {
+    co_await probes->chat.run_once();
+}
 
 EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
     auto& slot = engines_[status.target->identity()];
@@ -98,7 +106,8 @@ EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
     if (slot && slot->runtime == runtime) return *slot;
     const auto key = key_of(*status.target);
     const auto api = api_of(*status.target);
-    slot = std::make_unique<Engine>(Engine{.key = key, .runtime = runtime, .probes = nullptr, .probed = {}, .chatted = {}});
+    slot = std::make_unique<Engine>(
+        Engine{.key = key, .runtime = runtime, .probes = nullptr, .probed = {}, .chatted = {}});
     watch_.add({.url = api ? api->redacted() : status.target->url.redacted(),
                 .job = key.job,
                 .instance = key.instance,
@@ -115,7 +124,8 @@ EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
         log::warning("engine {} isn't probed: {}", key.instance, api.error().text);
         return *slot;
     }
-    slot->probes = std::make_shared<Probes>(io_, clock_, probe_settings(status), config_->probe.chat, appender_);
+    slot->probes = std::make_shared<Probes>(io_, clock_, probe_settings(status),
+                                            config_->probe.chat, appender_);
     return *slot;
 }
 
@@ -124,16 +134,18 @@ probe::ProbeSettings EngineDesk::probe_settings(const scrape::TargetStatus& stat
     probe::ProbeSettings settings;
     settings.kind = status.identity.runtime.empty() ? target.engine.kind : status.identity.runtime;
     settings.base = api_of(target).value_or(target.url);
-    settings.labels = Labels::from({{"instance", target.labels.get("instance")}, {"engine", settings.kind}});
+    settings.labels =
+        Labels::from({{"instance", target.labels.get("instance")}, {"engine", settings.kind}});
     settings.interval = config_->probe.interval;
     settings.timeout = config_->probe.timeout;
     // A credential of the metrics page is meant for its origin only.
     if (is_same_origin(settings.base, target.url)) {
         const auto credential = discovery::authorization_header(target.settings->http);
-        if (credential && !credential->empty()) settings.headers.set("Authorization", credential->reveal());
+        if (credential && !credential->empty())
+            settings.headers.set("Authorization", credential->reveal());
     }
-    settings.client = discovery::client_settings(target.settings->http, settings.client.max_body_bytes,
-                                                 target.discovered_by_us);
+    settings.client = discovery::client_settings(
+        target.settings->http, settings.client.max_body_bytes, target.discovered_by_us);
     return settings;
 }
 
@@ -150,8 +162,10 @@ void EngineDesk::report_scrape(const scrape::TargetStatus& status) {
         }
     }
     watch_.on_missing(key, status.missing);
-    watch_.on_scrape(
-        key, {.time = status.last_scrape, .took = status.last_duration, .outcome = outcome, .why = status.last_error});
+    watch_.on_scrape(key, {.time = status.last_scrape,
+                           .took = status.last_duration,
+                           .outcome = outcome,
+                           .why = status.last_error});
 }
 
 void EngineDesk::keep_only(const std::vector<discovery::TargetPtr>& targets) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins what the scrape, the probes and the judge of states know of each engine: which targets are engines, when each
-// is probed, and what the probes' findings mean for its names.
+// Joins what the scrape, the probes and the judge of states know of each engine: which targets are
+// engines, when each is probed, and what the probes' findings mean for its names.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -22,15 +22,15 @@ namespace inferscope::app {
 class EngineDesk {
 public:
     /// `probes`: whether engines are probed at all (`--sources`). `config` is the one in force.
-    EngineDesk(net::Executor io, const Clock& clock, Appender& appender, engines::EngineWatch& watch,
-               std::shared_ptr<const Config> config, bool probes);
+    EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
+               engines::EngineWatch& watch, std::shared_ptr<const Config> config, bool probes);
     ~EngineDesk();
 
     /// From the next round on.
     void set_config(std::shared_ptr<const Config> config) { config_ = std::move(config); }
 
-    /// To be awaited after each scrape: tells the judge, then probes the engine if it is time. Never beside a scrape
-    /// of the same engine.
+    /// To be awaited after each scrape: tells the judge, then probes the engine if it is time.
+    /// Never beside a scrape of the same engine.
     net::Task<void> after_scrape(std::shared_ptr<scrape::TargetScrape> scrape);
     /// Forgets engines whose targets are gone.
     void keep_only(const std::vector<discovery::TargetPtr>& targets);

@@ -32,7 +32,10 @@ void flush(RowWriter& rows, Timestamp now) {
 
 struct Machine::State {
     State(Appender& appender, const Clock& the_clock, MachineSettings the_settings)
-        : clock(the_clock), settings(std::move(the_settings)), host_rows(appender, "host"), gpu_rows(appender, "gpu") {
+        : clock(the_clock),
+          settings(std::move(the_settings)),
+          host_rows(appender, "host"),
+          gpu_rows(appender, "gpu") {
         if (settings.host) {
             collect::HostSettings host_settings;
             host_settings.worker_labels = worker_labels(settings);
@@ -98,7 +101,8 @@ std::vector<GpuOfProcess> Machine::gpu_processes() const {
     const auto snapshot = state_->gpus ? state_->gpus->newest() : nullptr;
     if (!snapshot) return all;
     for (const auto& gpu : snapshot->gpus) {
-        for (const auto& process : gpu.processes) all.push_back({gpu.uuid, static_cast<int>(process.pid)});
+        for (const auto& process : gpu.processes)
+            all.push_back({gpu.uuid, static_cast<int>(process.pid)});
     }
     return all;
 }

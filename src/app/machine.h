@@ -39,7 +39,8 @@ public:
     /// False: the driver hangs in a call; then the process must be left without cleaning up.
     bool stop();
     void collect(Timestamp now);
-    /// Other exporters publish node exporter's or DCGM's names for this machine: ours are switched off.
+    /// Other exporters publish node exporter's or DCGM's names for this machine: ours are switched
+    /// off.
     void set_exporters_present(bool node, bool dcgm);
     [[nodiscard]] std::vector<GpuOfProcess> gpu_processes() const;
 

@@ -7,8 +7,10 @@
 #include "app/version.h"
 
 int main(int argc, char** argv) {
-    CLI::App line("LLM-inference observability: finds engines, scrapes, probes and unifies them, judges their state.",
-                  "inferscope");
+    CLI::App line(
+        "LLM-inference observability: finds engines, scrapes, probes and unifies them, judges "
+        "their state.",
+        "inferscope");
     line.set_version_flag("--version", std::string(inferscope::app::kVersion));
     line.require_subcommand(1);
     inferscope::app::Command chosen;

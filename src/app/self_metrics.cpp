@@ -31,20 +31,26 @@ const std::array<Shown<scrape::ScrapeCounters>, 8>& scrape_table() {
     using C = scrape::ScrapeCounters;
     static const std::array<Shown<C>, 8> kTable{
         {{family("inferscope_scrapes_total", MetricType::counter, "Scrapes begun."), &C::scrapes},
-         {family("inferscope_scrapes_failed_total", MetricType::counter, "Scrapes that gave no page."), &C::failed},
+         {family("inferscope_scrapes_failed_total", MetricType::counter,
+                 "Scrapes that gave no page."),
+          &C::failed},
          {family("inferscope_scrape_layouts_known_total", MetricType::counter,
                  "Pages read by difference: only values that changed were parsed."),
           &C::layouts_known},
-         {family("inferscope_scrape_samples_total", MetricType::counter, "Samples kept of all pages."), &C::samples},
+         {family("inferscope_scrape_samples_total", MetricType::counter,
+                 "Samples kept of all pages."),
+          &C::samples},
          {family("inferscope_scrape_duplicate_lines_total", MetricType::counter,
                  "Lines left out because an earlier line of their page has the same label set."),
           &C::duplicates},
-         {family("inferscope_scrape_exemplars_refused_total", MetricType::counter, "Exemplars that couldn't be read."),
+         {family("inferscope_scrape_exemplars_refused_total", MetricType::counter,
+                 "Exemplars that couldn't be read."),
           &C::refused_exemplars},
          {family("inferscope_scrapes_left_out_total", MetricType::counter,
                  "Scrapes left out because their target answers slowly."),
           &C::slowed},
-         {family("inferscope_scrape_bytes_total", MetricType::counter, "Bytes of pages read, decompressed."),
+         {family("inferscope_scrape_bytes_total", MetricType::counter,
+                 "Bytes of pages read, decompressed."),
           &C::bytes}}};
     return kTable;
 }
@@ -54,16 +60,18 @@ struct ShownRefusal {
     std::uint64_t net::ServerCounters::* member;
 };
 
-constexpr std::array<ShownRefusal, 7> kRefusals{{{"connections", &net::ServerCounters::refused_connections},
-                                                 {"host", &net::ServerCounters::refused_host},
-                                                 {"origin", &net::ServerCounters::refused_origin},
-                                                 {"credentials", &net::ServerCounters::refused_credentials},
-                                                 {"size", &net::ServerCounters::refused_size},
-                                                 {"malformed", &net::ServerCounters::refused_malformed},
-                                                 {"timeout", &net::ServerCounters::timeouts}}};
+constexpr std::array<ShownRefusal, 7> kRefusals{
+    {{"connections", &net::ServerCounters::refused_connections},
+     {"host", &net::ServerCounters::refused_host},
+     {"origin", &net::ServerCounters::refused_origin},
+     {"credentials", &net::ServerCounters::refused_credentials},
+     {"size", &net::ServerCounters::refused_size},
+     {"malformed", &net::ServerCounters::refused_malformed},
+     {"timeout", &net::ServerCounters::timeouts}}};
 
 double resident_bytes() {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "r"), &std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "r"),
+                                                               &std::fclose);
     unsigned long total = 0;
     unsigned long resident = 0;
     if (!file || std::fscanf(file.get(), "%lu %lu", &total, &resident) != 2) return 0;
@@ -73,14 +81,16 @@ double resident_bytes() {
 double open_files() {
     std::error_code failed;
     double count = 0;
-    for (std::filesystem::directory_iterator entry("/proc/self/fd", failed), end; !failed && entry != end;
-         entry.increment(failed)) {
+    for (std::filesystem::directory_iterator entry("/proc/self/fd", failed), end;
+         !failed && entry != end; entry.increment(failed)) {
         ++count;
     }
     return count;
 }
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+double seconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
 
 /// When the process was loaded, near enough to its start.
 const double kStartTime = to_seconds(Millis(SystemClock().wall()));
@@ -96,22 +106,29 @@ void SelfMetrics::set_reload(bool successful, Timestamp at) {
 }
 
 void SelfMetrics::publish(Timestamp now) {
-    static const auto kBuild = family("inferscope_build_info", MetricType::gauge, "1, with the version as a label.");
-    static const auto kRequests = family("inferscope_http_requests_total", MetricType::counter, "Requests answered.");
-    static const auto kOpen = family("inferscope_http_connections", MetricType::gauge, "Connections open now.");
+    static const auto kBuild =
+        family("inferscope_build_info", MetricType::gauge, "1, with the version as a label.");
+    static const auto kRequests =
+        family("inferscope_http_requests_total", MetricType::counter, "Requests answered.");
+    static const auto kOpen =
+        family("inferscope_http_connections", MetricType::gauge, "Connections open now.");
     static const auto kRefused = family("inferscope_http_refused_total", MetricType::counter,
                                         "Connections and requests refused, by what they violated.");
-    static const auto kAppended =
-        family("inferscope_tsdb_samples_appended_total", MetricType::counter, "Samples appended by all sources.");
-    static const auto kSeries = family("inferscope_series", MetricType::gauge, "Label sets with a newest value.");
-    static const auto kUnpublished = family("inferscope_series_not_published_total", MetricType::counter,
-                                            "Label sets not published because another source owns them.");
-    static const auto kReloadOk =
-        family("inferscope_config_last_reload_successful", MetricType::gauge, "1 if the last reload succeeded.");
-    static const auto kReloadTime = family("inferscope_config_last_reload_success_timestamp_seconds", MetricType::gauge,
-                                           "When the configuration in force was read.");
+    static const auto kAppended = family("inferscope_tsdb_samples_appended_total",
+                                         MetricType::counter, "Samples appended by all sources.");
+    static const auto kSeries =
+        family("inferscope_series", MetricType::gauge, "Label sets with a newest value.");
+    static const auto kUnpublished =
+        family("inferscope_series_not_published_total", MetricType::counter,
+               "Label sets not published because another source owns them.");
+    static const auto kReloadOk = family("inferscope_config_last_reload_successful",
+                                         MetricType::gauge, "1 if the last reload succeeded.");
+    static const auto kReloadTime =
+        family("inferscope_config_last_reload_success_timestamp_seconds", MetricType::gauge,
+               "When the configuration in force was read.");
     rows_.set(kBuild, {{"version", kVersion}}, 1);
-    for (const auto& [shown, member] : scrape_table()) rows_.set(shown, {}, static_cast<double>(sources_.scrape.*member));
+    for (const auto& [shown, member] : scrape_table())
+        rows_.set(shown, {}, static_cast<double>(sources_.scrape.*member));
     rows_.set(kRequests, {}, static_cast<double>(sources_.http.requests));
     rows_.set(kOpen, {}, static_cast<double>(sources_.http.open_connections));
     for (const auto& [reason, member] : kRefusals) {
@@ -123,15 +140,20 @@ void SelfMetrics::publish(Timestamp now) {
     rows_.set(kReloadOk, {}, reload_successful_ ? 1 : 0);
     rows_.set(kReloadTime, {}, to_seconds(Millis(reloaded_at_)));
     publish_process();
-    if (const auto flushed = rows_.flush(now); !flushed) log::error("self-metrics: {}", flushed.error().text);
+    if (const auto flushed = rows_.flush(now); !flushed)
+        log::error("self-metrics: {}", flushed.error().text);
 }
 
 /// Source of the names: Prometheus's client libraries.
 void SelfMetrics::publish_process() {
-    static const auto kCpu = family("process_cpu_seconds_total", MetricType::counter, "User and system CPU time.");
-    static const auto kResident = family("process_resident_memory_bytes", MetricType::gauge, "Resident memory.");
-    static const auto kFiles = family("process_open_fds", MetricType::gauge, "Open file descriptors.");
-    static const auto kStart = family("process_start_time_seconds", MetricType::gauge, "Start time since the epoch.");
+    static const auto kCpu =
+        family("process_cpu_seconds_total", MetricType::counter, "User and system CPU time.");
+    static const auto kResident =
+        family("process_resident_memory_bytes", MetricType::gauge, "Resident memory.");
+    static const auto kFiles =
+        family("process_open_fds", MetricType::gauge, "Open file descriptors.");
+    static const auto kStart =
+        family("process_start_time_seconds", MetricType::gauge, "Start time since the epoch.");
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     rows_.set(kCpu, {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));

@@ -33,7 +33,8 @@ int serve(const ServeFlags& flags) {
     auto sources = SourceSet::parse(flags.sources);
     if (!sources) return fail(sources.error());
     options.sources = *sources;
-    // Two heaps are enough for an io thread and a pool of one: more would each keep their own free memory.
+    // Two heaps are enough for an io thread and a pool of one: more would each keep their own free
+    // memory.
     ::mallopt(M_ARENA_MAX, 2);
     auto server = Server::make(std::move(options));
     if (!server) return fail(server.error());
@@ -45,15 +46,23 @@ int serve(const ServeFlags& flags) {
 
 void add_serve(CLI::App& line, Command& chosen) {
     const auto flags = std::make_shared<ServeFlags>();
-    auto* command = line.add_subcommand("serve", "the whole system in one process; no flags needed");
-    command->add_option("--listen", flags->listen, "HOST:PORT of the HTTP server")->capture_default_str();
+    auto* command =
+        line.add_subcommand("serve", "the whole system in one process; no flags needed");
+    command->add_option("--listen", flags->listen, "HOST:PORT of the HTTP server")
+        ->capture_default_str();
     command->add_option("--config.file", flags->options.config_file,
-                        "our YAML: engines, and all of prometheus.yml's scraping (none: what is found on this machine)");
-    command->add_option("--storage.path", flags->options.storage_path, "folder for what is kept")->capture_default_str();
-    command->add_option("--sources", flags->sources, "what runs: a list of these, or none")->capture_default_str();
-    command->add_option("--web.config.file", flags->options.web_config_file, "TLS and users, in Prometheus's format");
-    command->add_flag("--web.open", flags->options.web_open, "listen beyond loopback without a credential");
-    command->add_flag("--demo", flags->options.demo, "simulated engines, marked as such, when none is found");
+                        "our YAML: engines, and all of prometheus.yml's scraping (none: what is "
+                        "found on this machine)");
+    command->add_option("--storage.path", flags->options.storage_path, "folder for what is kept")
+        ->capture_default_str();
+    command->add_option("--sources", flags->sources, "what runs: a list of these, or none")
+        ->capture_default_str();
+    command->add_option("--web.config.file", flags->options.web_config_file,
+                        "TLS and users, in Prometheus's format");
+    command->add_flag("--web.open", flags->options.web_open,
+                      "listen beyond loopback without a credential");
+    command->add_flag("--demo", flags->options.demo,
+                      "simulated engines, marked as such, when none is found");
     command->callback([flags, &chosen] { chosen = [flags] { return serve(*flags); }; });
 }
 

@@ -40,7 +40,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::string_view kDcgm = "DCGM";  // the mapping's name of that exporter
+constexpr std::string_view kDcgm = "DCGM";                  // the mapping's name of that exporter
 constexpr Nanos kLookBeforeDemo = std::chrono::seconds(2);  ///< discovery has looked by then
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
@@ -65,10 +65,12 @@ Result<std::shared_ptr<const Config>> read_config(const std::string& file) {
 
 /// Beyond loopback `serve` wants a credential, or that its user says it needs none.
 Result<void> check_openness(const ServerOptions& options, const net::WebConfig& web) {
-    const bool has_credential = !web.users.empty() || web.client_auth_type == "RequireAndVerifyClientCert";
+    const bool has_credential =
+        !web.users.empty() || web.client_auth_type == "RequireAndVerifyClientCert";
     if (options.listen.is_loopback() || options.web_open || has_credential) return {};
     return Error{Errc::permission_denied,
-                 fmt::format("--listen {} can be reached from other machines: name users in --web.config.file, or say "
+                 fmt::format("--listen {} can be reached from other machines: name users in "
+                             "--web.config.file, or say "
                              "--web.open if everybody may come in",
                              options.listen.text())};
 }
@@ -110,8 +112,11 @@ Result<SourceSet> SourceSet::parse(std::string_view list) {
         const auto name = list.substr(0, list.find(','));
         const auto* word = std::ranges::find(kWords, name, &Word::name);
         if (word == kWords.end()) {
-            return Error{Errc::invalid_argument,
-                         fmt::format("--sources: '{}' is none of engines, probes, host, gpu, self; nor is it none", name)};
+            return Error{
+                Errc::invalid_argument,
+                fmt::format(
+                    "--sources: '{}' is none of engines, probes, host, gpu, self; nor is it none",
+                    name)};
         }
         set.*(word->member) = true;
         if (name.size() == list.size()) return set;
@@ -138,11 +143,13 @@ public:
                        .after_scrape = {}},
           scrapes_(environment_),
           desk_(io_.get_executor(), clock_, rows_, watch_, config_, options_.sources.probes),
-          discovery_(io_.get_executor(), pool_.get_executor(), [this](const auto& targets) { set_targets(targets); }),
+          discovery_(io_.get_executor(), pool_.get_executor(),
+                     [this](const auto& targets) { set_targets(targets); }),
           machine_(rows_, clock_, machine_settings()),
           engine_rows_(rows_, "engines"),
           api_(api_sources()),
-          http_(io_.get_executor(), server_settings(std::move(web)), [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
+          http_(io_.get_executor(), server_settings(std::move(web)),
+                [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
           self_(rows_, {.scrape = environment_.counters, .http = http_.counters(), .rows = rows_}),
           signals_(io_, SIGINT, SIGTERM),
           hangup_(io_, SIGHUP),
@@ -153,9 +160,11 @@ public:
     }
 
     Result<void> prepare() {
-        auto chosen = config_->mapping.file.empty() ? mapping_.load() : mapping_.load_from(config_->mapping.file);
+        auto chosen = config_->mapping.file.empty() ? mapping_.load()
+                                                    : mapping_.load_from(config_->mapping.file);
         if (!chosen) {
-            // A mapping that the user keeps must be right; one that was posted once must not keep us from starting.
+            // A mapping that the user keeps must be right; one that was posted once must not keep
+            // us from starting.
             if (!config_->mapping.file.empty()) return chosen.error();
             log::error("the kept mapping isn't used, the built-in one is: {}", chosen.error().text);
         }
@@ -164,7 +173,8 @@ public:
     }
 
     void run() {
-        log::info("listening on {}://{}:{}", options_.web_config_file.empty() ? "http" : scheme_, host_for_url(), http_.port());
+        log::info("listening on {}://{}:{}", options_.web_config_file.empty() ? "http" : scheme_,
+                  host_for_url(), http_.port());
         asio::co_spawn(io_, http_.run(), log_end("HTTP server"));
         asio::co_spawn(io_, wait_for_end(), log_end("signals"));
         asio::co_spawn(io_, wait_for_hangup(), log_end("SIGHUP"));
@@ -236,7 +246,8 @@ private:
         if (scrapes_.size() == 0 && !is_stopping_) start_demo();
     }
 
-    /// Simulated engines for somebody who has none: they listen on loopback like real ones, and are named so.
+    /// Simulated engines for somebody who has none: they listen on loopback like real ones, and are
+    /// named so.
     void start_demo() {
         demo_ = std::make_unique<Demo>(io_.get_executor());
         auto engines = demo_->start();
@@ -246,8 +257,9 @@ private:
         }
         auto config = config_->discovery();
         config.engines = std::move(*engines);
-        log::warning("no engine was found: {} simulated ones are shown, with the label simulated=\"true\"",
-                     config.engines.size());
+        log::warning(
+            "no engine was found: {} simulated ones are shown, with the label simulated=\"true\"",
+            config.engines.size());
         discovery_.apply(std::move(config));
     }
 
@@ -270,7 +282,8 @@ private:
         if (options_.sources.self) self_.publish(clock_.wall());
     }
 
-    /// What moves with the clock and not with a target: host, GPU, engines' states, our own counters.
+    /// What moves with the clock and not with a target: host, GPU, engines' states, our own
+    /// counters.
     net::Task<void> tick() {
         while (!is_stopping_) {
             const Timestamp now = clock_.wall();
@@ -288,29 +301,37 @@ private:
         if (!options_.sources.engines) return;
         const auto statuses = watch_.statuses();
         const engines::Cluster cluster{.id = config_->cluster.id, .name = config_->cluster.name};
-        const std::array<engines::Worker, 1> workers{
-            {{.id = config_->worker.id, .name = config_->worker.name, .labels = config_->worker.labels}}};
+        const std::array<engines::Worker, 1> workers{{{.id = config_->worker.id,
+                                                       .name = config_->worker.name,
+                                                       .labels = config_->worker.labels}}};
         engines::write_engine_states(engine_rows_, statuses);
         engines::write_server_metrics(engine_rows_, cluster, workers, statuses, {});
         write_gpus_of_engines(statuses);
-        if (const auto flushed = engine_rows_.flush(now); !flushed) log::error("engines: {}", flushed.error().text);
+        if (const auto flushed = engine_rows_.flush(now); !flushed)
+            log::error("engines: {}", flushed.error().text);
     }
 
     /// Which GPUs an engine's processes hold: joins requests with hardware.
     void write_gpus_of_engines(const std::vector<engines::EngineStatus>& statuses) {
         static const auto kFamily = std::make_shared<const Family>(
-            Family{"inferscope_engine_gpu_info", MetricType::gauge, "1 for each GPU on which the engine has memory.", ""});
+            Family{"inferscope_engine_gpu_info", MetricType::gauge,
+                   "1 for each GPU on which the engine has memory.", ""});
         const auto on_gpus = machine_.gpu_processes();
         if (on_gpus.empty()) return;
         for (const auto& engine : discovery_.status()->engines) {
             const auto instance = fmt::format("{}:{}", engine.address, engine.metrics_port);
-            const auto status = std::ranges::find(statuses, instance,
-                                                  [](const engines::EngineStatus& s) -> const std::string& { return s.facts.instance; });
+            const auto status = std::ranges::find(
+                statuses, instance, [](const engines::EngineStatus& s) -> const std::string& {
+                    return s.facts.instance;
+                });
             if (status == statuses.end()) continue;
             for (const auto& [uuid, pid] : on_gpus) {
-                if (pid != engine.pid && !std::ranges::binary_search(engine.worker_pids, pid)) continue;
-                engine_rows_.set(kFamily,
-                                 {{"instance", instance}, {"model_name", status->model_name()}, {"UUID", uuid}}, 1);
+                if (pid != engine.pid && !std::ranges::binary_search(engine.worker_pids, pid))
+                    continue;
+                engine_rows_.set(
+                    kFamily,
+                    {{"instance", instance}, {"model_name", status->model_name()}, {"UUID", uuid}},
+                    1);
             }
         }
     }
@@ -320,7 +341,8 @@ private:
         bool node = false;
         bool dcgm = false;
         for (const auto& status : scrapes_.status()) {
-            if (status.health != scrape::Health::up || !is_this_machine(status.target->url.host)) continue;
+            if (status.health != scrape::Health::up || !is_this_machine(status.target->url.host))
+                continue;
             node = node || status.is_node_exporter;
             dcgm = dcgm || status.identity.runtime == kDcgm;
         }
@@ -329,7 +351,8 @@ private:
 
     net::Task<void> wait_for_end() {
         boost::system::error_code failed;
-        const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+        const int signal =
+            co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
         log::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
         is_stopping_ = true;
         is_ready_ = false;
@@ -342,8 +365,8 @@ private:
         io_.stop();
     }
 
-    /// Lets what is in flight end. Tasks that still wait for somebody else then (a resolver, a driver) hold parts of
-    /// us: the process goes without taking those apart.
+    /// Lets what is in flight end. Tasks that still wait for somebody else then (a resolver, a
+    /// driver) hold parts of us: the process goes without taking those apart.
     void finish() {
         io_.restart();
         io_.run_for(kPatienceAtEnd);

@@ -48,8 +48,8 @@ int simulate_engine(const SimulateFlags& flags) {
     boost::asio::io_context io{1};
     simulate::SimulatedEngine engine(io.get_executor(), settings);
     if (auto listens = engine.listen(); !listens) return fail(listens.error());
-    log::info("a simulation of {}, model {}, listening on http://{}:{}", flags.engine, settings.engine.model_name,
-              settings.listen.host, engine.port());
+    log::info("a simulation of {}, model {}, listening on http://{}:{}", flags.engine,
+              settings.engine.model_name, settings.listen.host, engine.port());
     boost::asio::signal_set signals(io, SIGINT, SIGTERM);
     signals.async_wait([&engine](const boost::system::error_code&, int) { engine.stop(); });
     boost::asio::co_spawn(io, engine.run(), boost::asio::detached);
@@ -63,19 +63,30 @@ void add_simulate(CLI::App& line, Command& chosen) {
     const auto flags = std::make_shared<SimulateFlags>();
     auto& settings = flags->settings;
     auto& workload = settings.engine.workload;
-    auto* command = line.add_subcommand("simulate", "plays an inference engine with a queueing model; always says so");
-    command->add_option("--engine", flags->engine, "vllm-v0, vllm-v1 or sglang")->capture_default_str();
+    auto* command = line.add_subcommand(
+        "simulate", "plays an inference engine with a queueing model; always says so");
+    command->add_option("--engine", flags->engine, "vllm-v0, vllm-v1 or sglang")
+        ->capture_default_str();
     command->add_option("--listen", flags->listen, "HOST:PORT")->capture_default_str();
-    command->add_option("--model", settings.engine.model_name, "name of the model")->capture_default_str();
-    command->add_option("--rate", workload.requests_per_second, "simulated clients' requests per second")
+    command->add_option("--model", settings.engine.model_name, "name of the model")
         ->capture_default_str();
-    command->add_option("--speed", settings.speed, "simulated seconds in a real one")->capture_default_str();
-    command->add_option("--kv-blocks", settings.engine.kv_blocks, "KV cache, in blocks of 16 tokens")
+    command
+        ->add_option("--rate", workload.requests_per_second,
+                     "simulated clients' requests per second")
         ->capture_default_str();
-    command->add_option("--max-num-seqs", settings.engine.max_num_seqs, "requests in one batch")->capture_default_str();
-    command->add_option("--seed", settings.engine.seed, "the same seed plays the same requests")->capture_default_str();
-    command->add_option("--faults", flags->faults, "what is wrong with it, as JSON: {\"hang\": true}");
-    command->add_flag("--fault-endpoint", settings.fault_endpoint, "POST /simulate/fault changes the faults");
+    command->add_option("--speed", settings.speed, "simulated seconds in a real one")
+        ->capture_default_str();
+    command
+        ->add_option("--kv-blocks", settings.engine.kv_blocks, "KV cache, in blocks of 16 tokens")
+        ->capture_default_str();
+    command->add_option("--max-num-seqs", settings.engine.max_num_seqs, "requests in one batch")
+        ->capture_default_str();
+    command->add_option("--seed", settings.engine.seed, "the same seed plays the same requests")
+        ->capture_default_str();
+    command->add_option("--faults", flags->faults,
+                        "what is wrong with it, as JSON: {\"hang\": true}");
+    command->add_flag("--fault-endpoint", settings.fault_endpoint,
+                      "POST /simulate/fault changes the faults");
     command->callback([flags, &chosen] { chosen = [flags] { return simulate_engine(*flags); }; });
 }
 

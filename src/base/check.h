@@ -10,7 +10,7 @@ namespace inferscope {
 
 }  // namespace inferscope
 
-#define CHECK(condition, what)                                                       \
-    do {                                                                             \
+#define CHECK(condition, what)                                                   \
+    do {                                                                         \
         if (!(condition)) ::inferscope::stop_with_bug(__FILE__, __LINE__, what); \
     } while (false)

@@ -39,7 +39,8 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
     if (file < 0) return failed(fresh, "opened");
     auto written = write_whole(file, fresh, text);
     ::close(file);
-    if (written && std::rename(fresh.c_str(), path.c_str()) != 0) written = failed(path, "replaced");
+    if (written && std::rename(fresh.c_str(), path.c_str()) != 0)
+        written = failed(path, "replaced");
     if (!written) ::unlink(fresh.c_str());
     return written;
 }

@@ -20,7 +20,7 @@ TEST(ReplaceFile, MakesFoldersReplacesAndKeepsTheFilePrivate) {
     std::stringstream text;
     text << std::ifstream(path).rdbuf();
     EXPECT_EQ(text.str(), "new");
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));

@@ -14,7 +14,8 @@ public:
     template <class... Args>
     explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
 
-    /// Calls `use(value)` under the lock and returns what it returns. Never suspend or block inside.
+    /// Calls `use(value)` under the lock and returns what it returns. Never suspend or block
+    /// inside.
     template <class Use>
     decltype(auto) with(Use&& use) {
         const std::scoped_lock lock(mutex_);

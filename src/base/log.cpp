@@ -15,10 +15,14 @@ std::atomic<Level> g_level{Level::info};
 
 std::string_view name(Level level) {
     switch (level) {
-        case Level::debug: return "debug";
-        case Level::info: return "info";
-        case Level::warning: return "warn";
-        case Level::error: return "error";
+        case Level::debug:
+            return "debug";
+        case Level::info:
+            return "info";
+        case Level::warning:
+            return "warn";
+        case Level::error:
+            return "error";
     }
     return "?";
 }
@@ -41,11 +45,12 @@ void set_level(Level level) { g_level.store(level, std::memory_order_relaxed); }
 bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view text) {
-    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const auto now =
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     const auto millis = now.time_since_epoch().count() % 1000;
-    std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {:<5} ",
-                                   fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis,
-                                   name(level));
+    std::string line =
+        fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {:<5} ",
+                    fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis, name(level));
     append_escaped(line, text);
     line += '\n';
     // A log line that can't be written has nowhere to be reported.

@@ -26,7 +26,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 std::optional<double> parse_hexadecimal(std::string_view text) {
     for (const char c : text) {  // strtod would also take spaces and a locale's point
         const bool known = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') ||
-                           (c | 0x20) == 'x' || (c | 0x20) == 'p' || c == '.' || c == '+' || c == '-';
+                           (c | 0x20) == 'x' || (c | 0x20) == 'p' || c == '.' || c == '+' ||
+                           c == '-';
         if (!known) return std::nullopt;
     }
     const std::string copy(text);
@@ -62,7 +63,8 @@ std::optional<double> parse_number(std::string_view text) {
     const bool had_plus = digits.size() != text.size();
     if (digits[0] == '+' || (had_plus && digits[0] == '-')) return std::nullopt;
     double value = 0;
-    const auto [end, ec] = fast_float::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto [end, ec] =
+        fast_float::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (ec == std::errc() && end == digits.data() + digits.size() && !std::isinf(value) &&
         !std::isnan(value)) {
         return value;

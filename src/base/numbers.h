@@ -21,13 +21,14 @@ constexpr bool is_stale_marker(double value) {
     return std::bit_cast<std::uint64_t>(value) == kStaleMarkerBits;
 }
 
-/// Reads the whole of `text` as Go's strconv.ParseFloat does for the spellings that expositions contain:
-/// decimal and exponent form, "+Inf", "-Inf", "Inf", "inf", "infinity", "NaN" in any case, a leading '+'; and
-/// hexadecimal floats. NaN gives `kNormalNaN`. Too large gives infinity only when spelt so: else nothing.
+/// Reads the whole of `text` as Go's strconv.ParseFloat does for the spellings that expositions
+/// contain: decimal and exponent form, "+Inf", "-Inf", "Inf", "inf", "infinity", "NaN" in any case,
+/// a leading '+'; and hexadecimal floats. NaN gives `kNormalNaN`. Too large gives infinity only
+/// when spelt so: else nothing.
 std::optional<double> parse_number(std::string_view text);
 
-/// Appends `value` in a form that every reader of the text format takes: shortest digits that read back the
-/// same; whole numbers below 1e15 without exponent or point; "NaN", "+Inf", "-Inf".
+/// Appends `value` in a form that every reader of the text format takes: shortest digits that read
+/// back the same; whole numbers below 1e15 without exponent or point; "NaN", "+Inf", "-Inf".
 void append_number(std::string& out, double value);
 std::string format_number(double value);
 

@@ -23,7 +23,8 @@ TEST(Numbers, ReadsEverySpellingOfTheTextFormat) {
 }
 
 TEST(Numbers, RefusesWhatIsNoNumber) {
-    for (const auto* text : {"", "+", "-", "1x", "x1", "1 ", " 1", "++1", "+-1", "1e", "1e400", "0x", "infi", "nano"}) {
+    for (const auto* text : {"", "+", "-", "1x", "x1", "1 ", " 1", "++1", "+-1", "1e", "1e400",
+                             "0x", "infi", "nano"}) {
         EXPECT_EQ(parse_number(text), std::nullopt) << text;
     }
 }

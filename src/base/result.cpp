@@ -7,16 +7,26 @@ namespace inferscope {
 
 std::string_view to_string(Errc code) {
     switch (code) {
-        case Errc::invalid_argument: return "invalid_argument";
-        case Errc::not_found: return "not_found";
-        case Errc::already_exists: return "already_exists";
-        case Errc::limit_exceeded: return "limit_exceeded";
-        case Errc::timeout: return "timeout";
-        case Errc::connection_refused: return "connection_refused";
-        case Errc::unavailable: return "unavailable";
-        case Errc::permission_denied: return "permission_denied";
-        case Errc::io_error: return "io_error";
-        case Errc::cancelled: return "cancelled";
+        case Errc::invalid_argument:
+            return "invalid_argument";
+        case Errc::not_found:
+            return "not_found";
+        case Errc::already_exists:
+            return "already_exists";
+        case Errc::limit_exceeded:
+            return "limit_exceeded";
+        case Errc::timeout:
+            return "timeout";
+        case Errc::connection_refused:
+            return "connection_refused";
+        case Errc::unavailable:
+            return "unavailable";
+        case Errc::permission_denied:
+            return "permission_denied";
+        case Errc::io_error:
+            return "io_error";
+        case Errc::cancelled:
+            return "cancelled";
     }
     return "unknown";
 }

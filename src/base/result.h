@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call that depends on the world returns: its value, or an error as a value. Nothing here throws.
+// What a call that depends on the world returns: its value, or an error as a value. Nothing here
+// throws.
 #pragma once
 
 #include <expected>
@@ -36,7 +37,8 @@ struct Error {
     [[nodiscard]] const std::string& message() const { return text; }
 };
 
-/// An error in a text that somebody wrote. Lines and columns count from 1; 0 = unknown. A column counts bytes.
+/// An error in a text that somebody wrote. Lines and columns count from 1; 0 = unknown. A column
+/// counts bytes.
 struct ParseError {
     std::string file;
     int line = 0;

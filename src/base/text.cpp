@@ -14,7 +14,8 @@
 namespace inferscope {
 namespace {
 
-/// Length of the UTF-8 sequence at the start of `text`, 0 if it is none. Source: RFC 3629, section 4.
+/// Length of the UTF-8 sequence at the start of `text`, 0 if it is none. Source: RFC 3629,
+/// section 4.
 std::size_t utf8_length(std::string_view text) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const auto continues = [&](std::size_t i, unsigned char low = 0x80, unsigned char high = 0xbf) {
@@ -62,7 +63,8 @@ bool is_valid_utf8(std::string_view text) {
     return true;
 }
 
-std::optional<std::string_view> nearest_word(std::string_view word, std::span<const std::string_view> known) {
+std::optional<std::string_view> nearest_word(std::string_view word,
+                                             std::span<const std::string_view> known) {
     std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
     std::optional<std::string_view> nearest;
     for (const auto candidate : known) {
@@ -74,7 +76,9 @@ std::optional<std::string_view> nearest_word(std::string_view word, std::span<co
     return nearest;
 }
 
-std::string stable_id(std::string_view text) { return fmt::format("{}", stable_hash(text) % 1'000'000'000); }
+std::string stable_id(std::string_view text) {
+    return fmt::format("{}", stable_hash(text) % 1'000'000'000);
+}
 
 std::string quote_for_message(std::string_view text, std::size_t limit) {
     std::string out;

@@ -10,7 +10,8 @@ namespace {
 
 TEST(Text, KnowsValidUtf8) {
     EXPECT_TRUE(is_valid_utf8("plain, naïve, 模型, 🚀"));
-    for (const auto* bad : {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\xff"}) {
+    for (const auto* bad :
+         {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\xff"}) {
         EXPECT_FALSE(is_valid_utf8(bad));
     }
 }
@@ -41,7 +42,8 @@ TEST(Text, ReadsByteSizes) {
     EXPECT_EQ(parse_byte_size("300"), 300u);
     EXPECT_EQ(parse_byte_size("512MB"), 512u << 20);
     EXPECT_EQ(parse_byte_size("1.5KiB"), 1536u);
-    for (const auto* bad : {"", "MB", "-1B", "1XB", "9e30"}) EXPECT_EQ(parse_byte_size(bad), std::nullopt) << bad;
+    for (const auto* bad : {"", "MB", "-1B", "1XB", "9e30"})
+        EXPECT_EQ(parse_byte_size(bad), std::nullopt) << bad;
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -39,9 +39,11 @@ public:
     void OnDocumentEnd() override {}
     void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        if (!limits_.allow_aliases) throw BoundPassed{mark, "aliases are not allowed here: write the value out"};
+        if (!limits_.allow_aliases)
+            throw BoundPassed{mark, "aliases are not allowed here: write the value out"};
     }
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  const std::string&) override {}
     void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                          YAML::EmitterStyle::value) override {
         enter(mark);
@@ -64,9 +66,11 @@ private:
     int depth_ = 0;
 };
 
-/// yaml-cpp recurses for flow collections before it tells of them: brackets are counted first. Quotes are not
-/// looked at, so that a text full of brackets inside of quotes is refused too; none of ours has that.
-std::optional<ParseError> check_brackets(std::string_view text, std::string_view file, int max_depth) {
+/// yaml-cpp recurses for flow collections before it tells of them: brackets are counted first.
+/// Quotes are not looked at, so that a text full of brackets inside of quotes is refused too; none
+/// of ours has that.
+std::optional<ParseError> check_brackets(std::string_view text, std::string_view file,
+                                         int max_depth) {
     int depth = 0;
     int line = 1;
     for (const char c : text) {
@@ -74,7 +78,8 @@ std::optional<ParseError> check_brackets(std::string_view text, std::string_view
         if (c == '[' || c == '{') ++depth;
         if ((c == ']' || c == '}') && depth > 0) --depth;
         if (depth > 16 * max_depth) {
-            return ParseError{std::string(file), line, 0, fmt::format("nested deeper than {} levels", max_depth)};
+            return ParseError{std::string(file), line, 0,
+                              fmt::format("nested deeper than {} levels", max_depth)};
         }
     }
     return std::nullopt;
@@ -82,10 +87,12 @@ std::optional<ParseError> check_brackets(std::string_view text, std::string_view
 
 }  // namespace
 
-Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view file, const Limits& limits) {
+Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view file,
+                                     const Limits& limits) {
     if (text.size() > limits.max_bytes) {
-        return ParseError{std::string(file), 0, 0,
-                          fmt::format("{} bytes, more than the bound of {}", text.size(), limits.max_bytes)};
+        return ParseError{
+            std::string(file), 0, 0,
+            fmt::format("{} bytes, more than the bound of {}", text.size(), limits.max_bytes)};
     }
     if (auto error = check_brackets(text, file, limits.max_depth)) return *error;
     try {
@@ -104,18 +111,23 @@ Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view fil
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-    if (!file) return Error{Errc::not_found, fmt::format("{}: can't be opened: {}", path, std::strerror(errno))};
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                               &std::fclose);
+    if (!file)
+        return Error{Errc::not_found,
+                     fmt::format("{}: can't be opened: {}", path, std::strerror(errno))};
     std::string text;
     char buffer[65536];
     while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get())) {
         text.append(buffer, count);
         if (text.size() > max_bytes) {
-            return Error{Errc::limit_exceeded, fmt::format("{}: more than {} bytes", path, max_bytes)};
+            return Error{Errc::limit_exceeded,
+                         fmt::format("{}: more than {} bytes", path, max_bytes)};
         }
     }
     if (std::ferror(file.get()) != 0) {
-        return Error{Errc::io_error, fmt::format("{}: can't be read: {}", path, std::strerror(errno))};
+        return Error{Errc::io_error,
+                     fmt::format("{}: can't be read: {}", path, std::strerror(errno))};
     }
     return text;
 }
@@ -132,10 +144,13 @@ void Diagnostics::warn(const YAML::Node& where, std::string text) {
     warnings_.push_back(at(where, std::move(text)));
 }
 
-std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what, Diagnostics& diagnostics) {
+std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what,
+                                       Diagnostics& diagnostics) {
     if (node.IsScalar()) return node.Scalar();
     diagnostics.fail(node, fmt::format("{} must be a single value, not a {}", what,
-                                       node.IsSequence() ? "list" : node.IsMap() ? "mapping" : "null"));
+                                       node.IsSequence() ? "list"
+                                       : node.IsMap()    ? "mapping"
+                                                         : "null"));
     return std::nullopt;
 }
 
@@ -183,8 +198,8 @@ void MapReader::read(std::string_view key, bool& out) {
     if (*text == "true" || *text == "false") {
         out = *text == "true";
     } else {
-        diagnostics_.fail(*find(key), fmt::format("{}: {} must be true or false, not '{}'", what_, key,
-                                                  quote_for_message(*text)));
+        diagnostics_.fail(*find(key), fmt::format("{}: {} must be true or false, not '{}'", what_,
+                                                  key, quote_for_message(*text)));
     }
 }
 
@@ -195,8 +210,8 @@ void MapReader::read(std::string_view key, double& out) {
     if (number && std::isfinite(*number)) {
         out = *number;
     } else {
-        diagnostics_.fail(*find(key),
-                          fmt::format("{}: {} must be a number, not '{}'", what_, key, quote_for_message(*text)));
+        diagnostics_.fail(*find(key), fmt::format("{}: {} must be a number, not '{}'", what_, key,
+                                                  quote_for_message(*text)));
     }
 }
 
@@ -204,7 +219,8 @@ void MapReader::read(std::string_view key, std::uint64_t& out) {
     double number = static_cast<double>(out);
     read(key, number);
     if (!(number >= 0) || number != std::floor(number) || number > 0x1p53) {
-        diagnostics_.fail(*find(key), fmt::format("{}: {} must be a whole number >= 0", what_, key));
+        diagnostics_.fail(*find(key),
+                          fmt::format("{}: {} must be a whole number >= 0", what_, key));
         return;
     }
     out = static_cast<std::uint64_t>(number);
@@ -214,7 +230,8 @@ void MapReader::read(std::string_view key, std::vector<std::string>& out) {
     if (!find(key)) return;
     out.clear();
     read_list(key, [&](const YAML::Node& entry) {
-        if (auto text = scalar_text(entry, fmt::format("{}: an entry of {}", what_, key), diagnostics_)) {
+        if (auto text =
+                scalar_text(entry, fmt::format("{}: an entry of {}", what_, key), diagnostics_)) {
             out.push_back(std::move(*text));
         }
     });
@@ -227,8 +244,10 @@ void MapReader::read(std::string_view key, Millis& out, bool allow_zero) {
     if (millis && (*millis > 0 || allow_zero)) {
         out = Millis(*millis);
     } else {
-        diagnostics_.fail(*find(key), fmt::format("{}: {} must be a {}duration like 15s or 1m30s, not '{}'", what_, key,
-                                                  allow_zero ? "" : "positive ", quote_for_message(*text)));
+        diagnostics_.fail(
+            *find(key),
+            fmt::format("{}: {} must be a {}duration like 15s or 1m30s, not '{}'", what_, key,
+                        allow_zero ? "" : "positive ", quote_for_message(*text)));
     }
 }
 
@@ -238,8 +257,8 @@ void MapReader::read_bytes(std::string_view key, std::uint64_t& out) {
     if (const auto bytes = parse_byte_size(*text)) {
         out = *bytes;
     } else {
-        diagnostics_.fail(*find(key), fmt::format("{}: {} must be a size like 10MB, not '{}'", what_, key,
-                                                  quote_for_message(*text)));
+        diagnostics_.fail(*find(key), fmt::format("{}: {} must be a size like 10MB, not '{}'",
+                                                  what_, key, quote_for_message(*text)));
     }
 }
 
@@ -247,15 +266,18 @@ void MapReader::read(std::string_view key, std::vector<std::pair<std::string, st
     const auto node = find(key);
     if (!node) return;
     if (!node->IsMap()) {
-        diagnostics_.fail(*node, fmt::format("{}: {} must be a mapping of names to texts", what_, key));
+        diagnostics_.fail(*node,
+                          fmt::format("{}: {} must be a mapping of names to texts", what_, key));
         return;
     }
     out.clear();
     for (const auto& entry : *node) {
-        auto name = scalar_text(entry.first, fmt::format("{}: a name in {}", what_, key), diagnostics_);
+        auto name =
+            scalar_text(entry.first, fmt::format("{}: a name in {}", what_, key), diagnostics_);
         auto text = entry.second.IsNull()
                         ? std::optional<std::string>("")
-                        : scalar_text(entry.second, fmt::format("{}: a value in {}", what_, key), diagnostics_);
+                        : scalar_text(entry.second, fmt::format("{}: a value in {}", what_, key),
+                                      diagnostics_);
         if (name && text) out.emplace_back(std::move(*name), std::move(*text));
     }
 }
@@ -276,7 +298,8 @@ void MapReader::read_list(std::string_view key, const std::function<void(const Y
 
 void MapReader::unsupported(std::string_view key, std::string_view why) {
     if (const auto node = find(key)) {
-        diagnostics_.warn(*node, fmt::format("{}: {} is not supported{}{}", what_, key, why.empty() ? "" : ": ", why));
+        diagnostics_.warn(*node, fmt::format("{}: {} is not supported{}{}", what_, key,
+                                             why.empty() ? "" : ": ", why));
     }
 }
 
@@ -287,12 +310,14 @@ void MapReader::finish() {
     for (const auto& entry : node_) {
         const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : std::string("?");
         if (!seen.insert(key).second) {
-            diagnostics_.fail(entry.first, fmt::format("{}: key '{}' stands twice", what_, quote_for_message(key)));
+            diagnostics_.fail(entry.first, fmt::format("{}: key '{}' stands twice", what_,
+                                                       quote_for_message(key)));
         }
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         const auto nearest = nearest_word(key, known);
-        diagnostics_.fail(entry.first, fmt::format("{}: unknown key '{}'{}", what_, quote_for_message(key),
-                                                   nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+        diagnostics_.fail(
+            entry.first, fmt::format("{}: unknown key '{}'{}", what_, quote_for_message(key),
+                                     nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading YAML that a person or a stranger wrote: bounded before it is built, every error with line and column,
-// an unknown key with its nearest known one. A thin layer over yaml-cpp, whose exceptions end here.
+// Reading YAML that a person or a stranger wrote: bounded before it is built, every error with line
+// and column, an unknown key with its nearest known one. A thin layer over yaml-cpp, whose
+// exceptions end here.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -26,12 +27,14 @@ struct Limits {
 inline constexpr Limits kStrangerLimits{1u << 20, 64, false};
 
 /// One document. JSON is YAML too. An empty text is a null node. `file` is only for messages.
-Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view file, const Limits& limits = {});
+Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view file,
+                                     const Limits& limits = {});
 
 /// The whole file, at most `limits.max_bytes`.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = Limits{}.max_bytes);
 
-/// What went wrong while one document was read: the first error counts, later reads go on harmlessly.
+/// What went wrong while one document was read: the first error counts, later reads go on
+/// harmlessly.
 class Diagnostics {
 public:
     explicit Diagnostics(std::string_view file) : file_(file) {}
@@ -49,8 +52,8 @@ private:
     std::vector<ParseError> warnings_;
 };
 
-/// Reads one mapping key by key. Every key that is never asked for is an error when `finish()` is called.
-/// A key that is absent or null leaves the target as it was. Confined to one thread.
+/// Reads one mapping key by key. Every key that is never asked for is an error when `finish()` is
+/// called. A key that is absent or null leaves the target as it was. Confined to one thread.
 class MapReader {
 public:
     /// `what` names the section in messages, e.g. "scrape_configs entry".
@@ -88,6 +91,7 @@ private:
 };
 
 /// The text of a scalar node; nothing (and an error) for lists and maps.
-std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what, Diagnostics& diagnostics);
+std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what,
+                                       Diagnostics& diagnostics);
 
 }  // namespace inferscope::yaml

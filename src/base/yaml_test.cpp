@@ -24,7 +24,8 @@ TEST(Yaml, RefusesAliasesDepthAndSizeFromStrangers) {
 }
 
 TEST(Yaml, ReadsKeysAndRefusesUnknownOnesWithTheNearestKnown) {
-    const auto node = parse("interval: 15s\nsize: 10MB\non: true\ncount: 7\nnames: [a, b]\nlables: {x: y}\n", "c.yml");
+    const auto node = parse(
+        "interval: 15s\nsize: 10MB\non: true\ncount: 7\nnames: [a, b]\nlables: {x: y}\n", "c.yml");
     ASSERT_TRUE(node);
     Diagnostics diagnostics("c.yml");
     MapReader reader(*node, "section", diagnostics);
@@ -47,7 +48,8 @@ TEST(Yaml, ReadsKeysAndRefusesUnknownOnesWithTheNearestKnown) {
     EXPECT_EQ(names, (std::vector<std::string>{"a", "b"}));
     reader.finish();
     ASSERT_FALSE(diagnostics.ok());
-    EXPECT_EQ(diagnostics.error()->message(), "c.yml:6:1: section: unknown key 'lables'; did you mean 'labels'?");
+    EXPECT_EQ(diagnostics.error()->message(),
+              "c.yml:6:1: section: unknown key 'lables'; did you mean 'labels'?");
 }
 
 TEST(Yaml, SaysWhatAValueMustBe) {
@@ -57,8 +59,9 @@ TEST(Yaml, SaysWhatAValueMustBe) {
     Millis interval{};
     reader.read("interval", interval);
     ASSERT_FALSE(diagnostics.ok());
-    EXPECT_EQ(diagnostics.error()->message(),
-              "c.yml:1:11: global: interval must be a positive duration like 15s or 1m30s, not 'soon'");
+    EXPECT_EQ(
+        diagnostics.error()->message(),
+        "c.yml:1:11: global: interval must be a positive duration like 15s or 1m30s, not 'soon'");
 }
 
 }  // namespace

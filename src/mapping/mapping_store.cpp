@@ -38,7 +38,9 @@ Result<void> MappingStore::replace(std::string_view text) {
 Result<void> MappingStore::reset() {
     std::error_code failed;
     if (!file_.empty()) std::filesystem::remove(file_, failed);
-    if (failed) return Error{Errc::io_error, fmt::format("{}: can't be removed: {}", file_, failed.message())};
+    if (failed)
+        return Error{Errc::io_error,
+                     fmt::format("{}: can't be removed: {}", file_, failed.message())};
     current_ = Mapping::built_in();
     return {};
 }

@@ -15,16 +15,19 @@ namespace inferscope::mapping {
 class MappingStore {
 public:
     /// A posted mapping is kept in `file`; empty: in memory only.
-    explicit MappingStore(std::string file) : file_(std::move(file)), current_(Mapping::built_in()) {}
+    explicit MappingStore(std::string file)
+        : file_(std::move(file)), current_(Mapping::built_in()) {}
 
-    /// Reads `file` if it is there. One that doesn't parse (any more) is left where it is, and the built-in mapping
-    /// stays in force.
+    /// Reads `file` if it is there. One that doesn't parse (any more) is left where it is, and the
+    /// built-in mapping stays in force.
     Result<void> load();
-    /// Uses the mapping of a file that the user keeps (setting `mapping.file`), instead of the built-in one.
+    /// Uses the mapping of a file that the user keeps (setting `mapping.file`), instead of the
+    /// built-in one.
     Result<void> load_from(const std::string& path);
 
     [[nodiscard]] const std::shared_ptr<const Mapping>& current() const { return current_; }
-    /// Checks `text` (JSON or YAML from a stranger) whole, keeps it, puts it in force. What fails changes nothing.
+    /// Checks `text` (JSON or YAML from a stranger) whole, keeps it, puts it in force. What fails
+    /// changes nothing.
     Result<void> replace(std::string_view text);
     /// Back to the built-in mapping; the kept file goes.
     Result<void> reset();

@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::string_view kUnifiedPrefix = "gpustack:";
 
-/// Unified names are known without their prefix; GPUStack's own file writes it, shorter ones leave it out.
+/// Unified names are known without their prefix; GPUStack's own file writes it, shorter ones leave
+/// it out.
 std::string_view bare(std::string_view unified) {
     if (unified.starts_with(kUnifiedPrefix)) unified.remove_prefix(kUnifiedPrefix.size());
     return unified;
@@ -111,8 +112,8 @@ private:
             reader.read("type", type);
             reader.read("description", description);
             reader.finish();
-            publish(body, std::string(bare(name)), std::string(kUnifiedPrefix) + std::string(bare(name)), type,
-                    description);
+            publish(body, std::string(bare(name)),
+                    std::string(kUnifiedPrefix) + std::string(bare(name)), type, description);
         }
     }
 

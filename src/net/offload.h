@@ -8,7 +8,8 @@
 
 namespace inferscope::net {
 
-/// Runs `work` on `pool` and comes back to the caller's executor when it is done. `work` must not throw.
+/// Runs `work` on `pool` and comes back to the caller's executor when it is done. `work` must not
+/// throw.
 Task<void> offload(Executor pool, std::function<void()> work);
 
 }  // namespace inferscope::net

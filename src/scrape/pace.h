@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a target is asked next: ticks spread over targets, sample times aligned to them, and less often for a target
-// that answers slowly, so that measuring never adds to its trouble.
+// When a target is asked next: ticks spread over targets, sample times aligned to them, and less
+// often for a target that answers slowly, so that measuring never adds to its trouble.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace inferscope::scrape {
 /// Pure: the caller passes every time in. Thread: confined to one scrape.
 class Pace {
 public:
-    /// However slow a target is, it is asked at least this often (unless its own interval is longer).
+    /// However slow a target is, it is asked at least this often (unless its own interval is
+    /// longer).
     static constexpr Millis kSlowestInterval{20'000};
     /// An answer that takes longer than this, or than half of the interval, is slow.
     static constexpr Millis kSlowAnswer{1'000};
@@ -27,21 +28,26 @@ public:
     /// From now to the target's first tick: 0 <= delay < interval.
     [[nodiscard]] Nanos first_delay(Timestamp wall) const;
 
-    /// The time that a scrape started at `wall` gives its samples: its tick, if it started within 2 ms (or 1 % of
-    /// the interval) after it. Source: Prometheus, scrape.go, ScrapeTimestampTolerance.
+    /// The time that a scrape started at `wall` gives its samples: its tick, if it started within 2
+    /// ms (or 1 % of the interval) after it. Source: Prometheus, scrape.go,
+    /// ScrapeTimestampTolerance.
     Timestamp sample_time(Timestamp wall);
 
     /// A scrape ended. `no_answer`: the deadline passed.
     void on_answer(Nanos duration, bool no_answer);
     /// The pause between ticks in force; more than the configured one while the target is slow.
-    [[nodiscard]] Millis interval() const { return interval_ * slowdown_ < slowest() ? interval_ * slowdown_ : slowest(); }
+    [[nodiscard]] Millis interval() const {
+        return interval_ * slowdown_ < slowest() ? interval_ * slowdown_ : slowest();
+    }
     [[nodiscard]] bool is_slowed() const { return slowdown_ > 1; }
 
     /// The tick after `last` that hasn't passed at `now`; ticks that were missed are left out.
     [[nodiscard]] SteadyTime next_tick(SteadyTime last, SteadyTime now) const;
 
 private:
-    [[nodiscard]] Millis slowest() const { return interval_ > kSlowestInterval ? interval_ : kSlowestInterval; }
+    [[nodiscard]] Millis slowest() const {
+        return interval_ > kSlowestInterval ? interval_ : kSlowestInterval;
+    }
 
     Millis interval_;
     std::uint64_t identity_;

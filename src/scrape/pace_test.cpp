@@ -20,7 +20,10 @@ TEST(Pace, SpreadsTargetsOverTheIntervalAndKeepsTheirPhase) {
         EXPECT_LT(delay, 5000);
         const auto phase = (1'000'003 + delay) % 5000;
         phases.insert(phase);
-        EXPECT_EQ((2'000'777 + std::chrono::duration_cast<Millis>(pace.first_delay(2'000'777)).count()) % 5000, phase);
+        EXPECT_EQ(
+            (2'000'777 + std::chrono::duration_cast<Millis>(pace.first_delay(2'000'777)).count()) %
+                5000,
+            phase);
     }
     EXPECT_GT(phases.size(), 40u);
 }

@@ -23,15 +23,17 @@ void set_bit(std::vector<std::uint64_t>& bits, std::size_t index) {
 
 /// The family's name without what a sample of a histogram, summary, counter or info adds to it.
 std::string_view without_suffix(std::string_view name) {
-    static constexpr std::array<std::string_view, 8> kSuffixes{"_bucket", "_count",  "_sum",  "_total",
-                                                               "_created", "_info", "_gsum", "_gcount"};
+    static constexpr std::array<std::string_view, 8> kSuffixes{
+        "_bucket", "_count", "_sum", "_total", "_created", "_info", "_gsum", "_gcount"};
     for (const auto suffix : kSuffixes) {
-        if (name.size() > suffix.size() && name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+        if (name.size() > suffix.size() && name.ends_with(suffix))
+            return name.substr(0, name.size() - suffix.size());
     }
     return name;
 }
 
-/// prometheus_client writes `:` as `_` in the sample names of an OpenMetrics page, but not in its TYPE lines.
+/// prometheus_client writes `:` as `_` in the sample names of an OpenMetrics page, but not in its
+/// TYPE lines.
 bool same_but_for_colons(std::string_view sample, std::string_view family) {
     return sample.size() == family.size() &&
            std::equal(sample.begin(), sample.end(), family.begin(),
@@ -52,14 +54,16 @@ public:
         if (line.kind == Kind::unit) entry_of(line.name).unit = line.text;
     }
 
-    /// The family that a sample belongs to; one of its own, of unknown type, if the page doesn't say.
+    /// The family that a sample belongs to; one of its own, of unknown type, if the page doesn't
+    /// say.
     FamilyPtr family_of(std::string_view sample) {
         Entry& entry = find(sample);
         if (!entry.made) {
-            entry.made = std::make_shared<const Family>(Family{.name = classic_name(entry, sample),
-                                                               .type = entry.type,
-                                                               .help = exposition::unescape_help(entry.help, format_),
-                                                               .unit = std::string(entry.unit)});
+            entry.made = std::make_shared<const Family>(
+                Family{.name = classic_name(entry, sample),
+                       .type = entry.type,
+                       .help = exposition::unescape_help(entry.help, format_),
+                       .unit = std::string(entry.unit)});
         }
         return entry.made;
     }
@@ -76,7 +80,9 @@ private:
     Entry& entry_of(std::string_view name) {
         if (current_ != nullptr && current_->name == name) return *current_;
         auto& slot = entries_[name];
-        if (!slot) slot = std::make_unique<Entry>(Entry{.name = name, .help = {}, .unit = {}, .made = nullptr});
+        if (!slot)
+            slot = std::make_unique<Entry>(
+                Entry{.name = name, .help = {}, .unit = {}, .made = nullptr});
         current_ = slot.get();
         return *slot;
     }
@@ -86,7 +92,8 @@ private:
         if (current_ != nullptr) {  // nearly always: samples stand behind their family's TYPE line
             const auto name = current_->name;
             if (name == sample || name == base) return *current_;
-            if (same_but_for_colons(sample, name) || same_but_for_colons(base, name)) return *current_;
+            if (same_but_for_colons(sample, name) || same_but_for_colons(base, name))
+                return *current_;
         }
         if (entries_.contains(sample)) return entry_of(sample);
         if (entries_.contains(base)) return entry_of(base);
@@ -96,10 +103,12 @@ private:
     /// OpenMetrics' TYPE lines lack the `_total` that the classic format's have.
     static std::string classic_name(const Entry& entry, std::string_view sample) {
         std::string name(entry.name);
-        if (entry.type == MetricType::counter && sample.ends_with("_total") && !name.ends_with("_total")) {
+        if (entry.type == MetricType::counter && sample.ends_with("_total") &&
+            !name.ends_with("_total")) {
             name += "_total";
         }
-        if (entry.type == MetricType::info && sample.ends_with("_info") && !name.ends_with("_info")) name += "_info";
+        if (entry.type == MetricType::info && sample.ends_with("_info") && !name.ends_with("_info"))
+            name += "_info";
         return name;
     }
 
@@ -112,7 +121,8 @@ PageReader::KeyHash PageReader::hash_of(std::string_view key) {
     return {absl::HashOf(key), absl::HashOf(key, key.size())};
 }
 
-Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format, NewSeries& sink) {
+Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format,
+                                                NewSeries& sink) {
     page.reserve(2 * sizeof(std::string));  // on the heap, so that views survive the swap below
     const bool layout_known = read_by_difference(page, format);
     if (!layout_known) {
@@ -167,7 +177,8 @@ bool PageReader::read_by_difference(std::string_view page, exposition::Format fo
         const std::size_t unchanged_end = value_at + line.value + line.tail;
         const char* old_value = old + line.fixed;
         const std::size_t old_length = line.value + line.tail;
-        if (value_at >= page.size() || std::memcmp(page.data() + at, old, line.fixed) != 0) return false;
+        if (value_at >= page.size() || std::memcmp(page.data() + at, old, line.fixed) != 0)
+            return false;
         const bool same = unchanged_end <= page.size() &&
                           std::memcmp(page.data() + value_at, old_value, old_length) == 0;
         if (line.special) {
@@ -187,7 +198,8 @@ bool PageReader::read_changed_value(std::string_view page, std::size_t value_at,
     const char* end = page.data() + page.size();
     const char* stop = begin;
     while (stop != end && static_cast<unsigned char>(*stop) > ' ') ++stop;
-    if (stop == end || *stop != '\n') return false;  // spaces, a time, an exemplar, no newline: read in full
+    if (stop == end || *stop != '\n')
+        return false;  // spaces, a time, an exemplar, no newline: read in full
     const auto value = parse_number({begin, static_cast<std::size_t>(stop - begin)});
     if (!value) return false;
     line.value = static_cast<std::uint32_t>(stop - begin);
@@ -199,7 +211,8 @@ bool PageReader::read_changed_value(std::string_view page, std::size_t value_at,
     return true;
 }
 
-bool PageReader::read_special(std::string_view page, std::size_t at, exposition::Format format, LineLayout& line) {
+bool PageReader::read_special(std::string_view page, std::size_t at, exposition::Format format,
+                              LineLayout& line) {
     exposition::LineReader reader(page.substr(at), format);
     while (true) {
         const auto next = reader.next();
@@ -222,7 +235,8 @@ void PageReader::take_sample(const exposition::Line& line, ColumnIndex column, b
     if (is_in_row(column)) next_row_[column] = time ? kStaleMarker : line.value;
 }
 
-Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposition::Format format, NewSeries& sink) {
+Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposition::Format format,
+                                                  NewSeries& sink) {
     start_row_by_line();
     FamilyTable families(format);
     exposition::LineReader reader(page, format);
@@ -246,8 +260,10 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
         if (!column) return undo({"", reader.line_number(), 0, column.error().text});
         learn_line(line, *column, line_start, reader.offset(), page);
         if (kept_ > max_samples_) {
-            return undo({"", 0, 0, fmt::format("more than {} samples: raise sample_limit, or drop series by "
-                                               "metric_relabel_configs", max_samples_)});
+            return undo({"", 0, 0,
+                         fmt::format("more than {} samples: raise sample_limit, or drop series by "
+                                     "metric_relabel_configs",
+                                     max_samples_)});
         }
         line_start = reader.offset();
     }
@@ -270,7 +286,8 @@ void PageReader::start_row_by_line() {
     duplicates_ = 0;
 }
 
-Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTable& families, NewSeries& sink) {
+Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTable& families,
+                                          NewSeries& sink) {
     const auto [known, is_new] = columns_by_key_.try_emplace(hash_of(line.key), kDropped);
     if (!is_new) return known->second;
     learnt_keys_.push_back(known->first);
@@ -279,8 +296,8 @@ Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTa
     return column;
 }
 
-void PageReader::learn_line(const exposition::Line& line, ColumnIndex column, std::size_t line_start,
-                            std::size_t line_end, std::string_view page) {
+void PageReader::learn_line(const exposition::Line& line, ColumnIndex column,
+                            std::size_t line_start, std::size_t line_end, std::string_view page) {
     if (is_in_row(column)) {
         if (column >= next_row_.size()) {
             next_row_.resize(column + 1, kStaleMarker);
@@ -298,14 +315,16 @@ void PageReader::learn_line(const exposition::Line& line, ColumnIndex column, st
     } else if (column != kDropped) {
         ++kept_;
     }
-    const bool special = line.time.has_value() || !line.exemplar.empty() || (column != kDropped && !is_in_row(column));
+    const bool special = line.time.has_value() || !line.exemplar.empty() ||
+                         (column != kDropped && !is_in_row(column));
     take_sample(line, column, special);
     const auto value_at = static_cast<std::size_t>(line.value_text.data() - page.data());
-    next_layout_.push_back({.fixed = static_cast<std::uint32_t>(value_at - line_start),
-                            .value = static_cast<std::uint32_t>(line.value_text.size()),
-                            .tail = static_cast<std::uint32_t>(line_end - value_at - line.value_text.size()),
-                            .column = column,
-                            .special = special});
+    next_layout_.push_back(
+        {.fixed = static_cast<std::uint32_t>(value_at - line_start),
+         .value = static_cast<std::uint32_t>(line.value_text.size()),
+         .tail = static_cast<std::uint32_t>(line_end - value_at - line.value_text.size()),
+         .column = column,
+         .special = special});
 }
 
 void PageReader::finish_row_by_line() {
@@ -315,8 +334,8 @@ void PageReader::finish_row_by_line() {
     for (std::size_t i = 0; i < next_row_.size(); ++i) {
         const bool was_there = i < row_.size() && !is_stale_marker(row_[i]);
         if (!was_there && !is_stale_marker(next_row_[i])) ++added_;
-        const bool same = i < row_.size() &&
-                          std::bit_cast<std::uint64_t>(row_[i]) == std::bit_cast<std::uint64_t>(next_row_[i]);
+        const bool same = i < row_.size() && std::bit_cast<std::uint64_t>(row_[i]) ==
+                                                 std::bit_cast<std::uint64_t>(next_row_[i]);
         if (!same) set_bit(changed_, i);
     }
 }

@@ -10,16 +10,20 @@
 namespace inferscope::scrape {
 namespace {
 
-/// Gives every new key the next column, as a scrape without relabelling does; `x_dropped` is dropped.
+/// Gives every new key the next column, as a scrape without relabelling does; `x_dropped` is
+/// dropped.
 class Columns final : public NewSeries {
 public:
-    Result<ColumnIndex> on_new_series(const exposition::Line& line, const FamilyPtr& family) override {
+    Result<ColumnIndex> on_new_series(const exposition::Line& line,
+                                      const FamilyPtr& family) override {
         ++calls;
         families[std::string(line.name)] = *family;
         if (line.name == "x_refused") return Error{Errc::limit_exceeded, "refused"};
         if (line.name == "x_dropped") return kDropped;
         if (line.time && honor_timestamps) return kFirstTimed;
-        return columns.try_emplace(exposition::parse_series(line.key).value(), static_cast<ColumnIndex>(columns.size()))
+        return columns
+            .try_emplace(exposition::parse_series(line.key).value(),
+                         static_cast<ColumnIndex>(columns.size()))
             .first->second;
     }
 
@@ -144,8 +148,9 @@ TEST_F(PageReaderTest, CarriesExemplarsOfOpenMetrics) {
 }
 
 TEST_F(PageReaderTest, FindsTheFamilyOfSuffixedAndOfGarbledNames) {
-    ASSERT_TRUE(read("# HELP h Help\\n.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\nh_count 1\n"
-                     "# TYPE s:c counter\ns_c_total 1\nlone 1\n"));
+    ASSERT_TRUE(
+        read("# HELP h Help\\n.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\nh_count 1\n"
+             "# TYPE s:c counter\ns_c_total 1\nlone 1\n"));
     EXPECT_EQ(columns.families["h_bucket"].name, "h");
     EXPECT_EQ(columns.families["h_count"].type, MetricType::histogram);
     EXPECT_EQ(columns.families["h_sum"].help, "Help\n.");
@@ -173,15 +178,17 @@ TEST_F(PageReaderTest, LeavesDerivedColumnsAlone) {
 
 TEST_F(PageReaderTest, SeesEveryChangeOfLengthAndEnd) {
     ASSERT_TRUE(read("a 1\nb 2\n# the end\n"));
-    for (const auto* page : {"a 1\nb 2\n", "a 1\nb 2", "a 1 \nb 2\n# the end\n", "a 1\nb 222\n# the end\n",
-                             "a NaN\nb +Inf\n# the end\n", "a 1\nb 2\n# the end\nc 3\n"}) {
+    for (const auto* page :
+         {"a 1\nb 2\n", "a 1\nb 2", "a 1 \nb 2\n# the end\n", "a 1\nb 222\n# the end\n",
+          "a NaN\nb +Inf\n# the end\n", "a 1\nb 2\n# the end\nc 3\n"}) {
         PageReader fresh(true, 1000);
         std::string copy = page;
         Columns other;
         ASSERT_TRUE(fresh.read(copy, exposition::Format::text, other)) << page;
         ASSERT_TRUE(read(page)) << page;
         for (std::size_t i = 0; i < fresh.row().size(); ++i) {
-            EXPECT_EQ(format_number(reader.row()[i]), format_number(fresh.row()[i])) << page << " column " << i;
+            EXPECT_EQ(format_number(reader.row()[i]), format_number(fresh.row()[i]))
+                << page << " column " << i;
         }
     }
 }

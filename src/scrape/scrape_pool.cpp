@@ -36,8 +36,9 @@ void ScrapePool::set_targets(const std::vector<discovery::TargetPtr>& targets) {
         auto scrape = std::make_shared<TargetScrape>(environment_, target);
         scrapes_.emplace(identity, scrape);
         const std::string name = target->url.redacted();
-        boost::asio::co_spawn(environment_.io, scrape->run(),
-                              [name, scrape](const std::exception_ptr& error) { report_end(name, error); });
+        boost::asio::co_spawn(
+            environment_.io, scrape->run(),
+            [name, scrape](const std::exception_ptr& error) { report_end(name, error); });
     }
     absl::erase_if(scrapes_, [&](const auto& entry) {
         if (wanted.contains(entry.first)) return false;

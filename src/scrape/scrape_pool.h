@@ -22,7 +22,8 @@ public:
     ScrapePool(const ScrapePool&) = delete;
     ScrapePool& operator=(const ScrapePool&) = delete;
 
-    /// Starts scrapes of new targets, stops those of targets that are gone, hands changed settings to the rest.
+    /// Starts scrapes of new targets, stops those of targets that are gone, hands changed settings
+    /// to the rest.
     void set_targets(const std::vector<discovery::TargetPtr>& targets);
     void stop();
 

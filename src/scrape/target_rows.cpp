@@ -15,7 +15,8 @@
 namespace inferscope::scrape {
 namespace {
 
-/// A new epoch starts when more than a quarter of the columns are dead (docs: store rules), but not for a handful.
+/// A new epoch starts when more than a quarter of the columns are dead (docs: store rules), but not
+/// for a handful.
 constexpr std::size_t kFewDeadColumns = 64;
 
 constexpr std::array<std::string_view, 2> kRequestCounters{"gpustack:generation_tokens_total",
@@ -59,11 +60,13 @@ void TargetRows::start_epoch() {
     derived_columns_.clear();
     mapping_.reset();
     if (naming_.mapping && !naming_.identity.runtime.empty()) {
-        mapping_ = std::make_unique<mapping::TargetMapping>(naming_.mapping, naming_.identity, naming_.base);
+        mapping_ = std::make_unique<mapping::TargetMapping>(naming_.mapping, naming_.identity,
+                                                            naming_.base);
     }
 }
 
-Result<PageSummary> TargetRows::append(std::string& page, exposition::Format format, Timestamp time) {
+Result<PageSummary> TargetRows::append(std::string& page, exposition::Format format,
+                                       Timestamp time) {
     if (epoch_is_over_) start_epoch();
     new_columns_.clear();
     new_hashes_.clear();
@@ -103,7 +106,8 @@ void TargetRows::append_gap(Timestamp time) { appender_.append_gap(group_, time)
 
 void TargetRows::close(Timestamp time) { appender_.close_group(group_, time); }
 
-Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line, const FamilyPtr& family) {
+Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line,
+                                              const FamilyPtr& family) {
     auto series = exposition::parse_series(line.key);
     if (!series) return series.error().error();
     Labels labels = with_target_labels(*series);
@@ -115,7 +119,8 @@ Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line, cons
     }
     if (labels.metric_name().empty()) {
         return Error{Errc::invalid_argument,
-                     fmt::format("series '{}' has no name after metric_relabel_configs", quote_for_message(line.key))};
+                     fmt::format("series '{}' has no name after metric_relabel_configs",
+                                 quote_for_message(line.key))};
     }
     if (auto within = check_limits(labels); !within) return within.error();
     if (line.time && target_->settings->honor_timestamps) {
@@ -127,13 +132,16 @@ Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line, cons
 
 ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
     const auto fresh = announced_ + static_cast<ColumnIndex>(new_columns_.size());
-    const LabelsHash hash{absl::HashOf(labels.bytes()), absl::HashOf(labels.bytes(), labels.bytes().size())};
+    const LabelsHash hash{absl::HashOf(labels.bytes()),
+                          absl::HashOf(labels.bytes(), labels.bytes().size())};
     const auto [known, is_new] = column_of_labels_.try_emplace(hash, fresh);
     if (!is_new) return known->second;  // another spelling of a label set, or one that comes back
     new_hashes_.push_back(hash);
-    // An engine's own names stand beside the unified ones; what has no unified names is all there is.
+    // An engine's own names stand beside the unified ones; what has no unified names is all there
+    // is.
     const auto shown_on = naming_.identity.runtime.empty() ? ShownOn::metrics : ShownOn::raw;
-    new_columns_.push_back({.labels = std::move(labels), .family = family, .shown_on = shown_on, .second_names = {}});
+    new_columns_.push_back(
+        {.labels = std::move(labels), .family = family, .shown_on = shown_on, .second_names = {}});
     return fresh;
 }
 
@@ -155,23 +163,28 @@ Labels TargetRows::with_target_labels(const Labels& sample) {
 
 Result<void> TargetRows::check_limits(const Labels& labels) const {
     const auto& limits = *target_->settings;
-    const auto refused = [&](std::string_view what, std::size_t came, std::uint64_t bound, std::string_view setting) {
-        return Error{Errc::limit_exceeded, fmt::format("series '{}': {} {}, more than {} = {}",
-                                                       quote_for_message(labels.to_text()), came, what, setting, bound)};
+    const auto refused = [&](std::string_view what, std::size_t came, std::uint64_t bound,
+                             std::string_view setting) {
+        return Error{Errc::limit_exceeded,
+                     fmt::format("series '{}': {} {}, more than {} = {}",
+                                 quote_for_message(labels.to_text()), came, what, setting, bound)};
     };
-    if (limits.label_limit == 0 && limits.label_name_length_limit == 0 && limits.label_value_length_limit == 0) {
+    if (limits.label_limit == 0 && limits.label_name_length_limit == 0 &&
+        limits.label_value_length_limit == 0) {
         return {};
     }
     std::size_t count = 0;
     for (const auto& label : labels) {
         ++count;
-        if (limits.label_name_length_limit > 0 && label.name.size() > limits.label_name_length_limit) {
-            return refused("bytes in a label name", label.name.size(), limits.label_name_length_limit,
-                           "label_name_length_limit");
+        if (limits.label_name_length_limit > 0 &&
+            label.name.size() > limits.label_name_length_limit) {
+            return refused("bytes in a label name", label.name.size(),
+                           limits.label_name_length_limit, "label_name_length_limit");
         }
-        if (limits.label_value_length_limit > 0 && label.value.size() > limits.label_value_length_limit) {
-            return refused("bytes in a label value", label.value.size(), limits.label_value_length_limit,
-                           "label_value_length_limit");
+        if (limits.label_value_length_limit > 0 &&
+            label.value.size() > limits.label_value_length_limit) {
+            return refused("bytes in a label value", label.value.size(),
+                           limits.label_value_length_limit, "label_value_length_limit");
         }
     }
     if (limits.label_limit > 0 && count > limits.label_limit) {
@@ -187,8 +200,10 @@ void TargetRows::announce_new_columns() {
         mapping_->name_columns(new_columns_);
         for (std::size_t i = 0; i < new_columns_.size(); ++i) {
             const bool counts_requests = std::any_of(
-                new_columns_[i].second_names.begin(), new_columns_[i].second_names.end(), [](const SecondName& second) {
-                    return std::ranges::find(kRequestCounters, second.labels.metric_name()) != kRequestCounters.end();
+                new_columns_[i].second_names.begin(), new_columns_[i].second_names.end(),
+                [](const SecondName& second) {
+                    return std::ranges::find(kRequestCounters, second.labels.metric_name()) !=
+                           kRequestCounters.end();
                 });
             if (counts_requests) request_columns_.push_back(first + static_cast<ColumnIndex>(i));
         }
@@ -207,7 +222,8 @@ void TargetRows::announce_new_columns() {
 
 bool TargetRows::had_requests() {
     const auto row = reader_.row();
-    return std::ranges::any_of(request_columns_, [&](ColumnIndex column) { return row[column] > 0; });
+    return std::ranges::any_of(request_columns_,
+                               [&](ColumnIndex column) { return row[column] > 0; });
 }
 
 void TargetRows::take_back_new_columns() {
@@ -215,14 +231,16 @@ void TargetRows::take_back_new_columns() {
     new_columns_.clear();
 }
 
-Result<void> TargetRows::append_special(const PageValues& page, Timestamp time, PageSummary& summary) {
+Result<void> TargetRows::append_special(const PageValues& page, Timestamp time,
+                                        PageSummary& summary) {
     timed_samples_.clear();
     std::vector<Exemplar> exemplars;
     for (const auto& line : page.special) {
         if (line.column == kDropped) continue;
         if (!is_in_row(line.column)) {
             const auto& series = timed_[line.column - kFirstTimed];
-            timed_samples_.push_back({series.labels, series.family, line.time.value_or(time), line.value});
+            timed_samples_.push_back(
+                {series.labels, series.family, line.time.value_or(time), line.value});
         } else if (!line.exemplar.empty()) {
             auto exemplar = exposition::parse_exemplar(line.exemplar);
             if (!exemplar) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a target's page to rows: relabelling and limits once for each new line, second names, epochs, exemplars.
+// From a target's page to rows: relabelling and limits once for each new line, second names,
+// epochs, exemplars.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -29,9 +30,9 @@ struct Naming {
 
 /// Figures of one page.
 struct PageSummary {
-    std::size_t samples = 0;     ///< sample lines: scrape_samples_scraped
-    std::size_t kept = 0;        ///< after metric relabelling: scrape_samples_post_metric_relabeling
-    std::size_t added = 0;       ///< series that weren't on the page before: scrape_series_added
+    std::size_t samples = 0;  ///< sample lines: scrape_samples_scraped
+    std::size_t kept = 0;     ///< after metric relabelling: scrape_samples_post_metric_relabeling
+    std::size_t added = 0;    ///< series that weren't on the page before: scrape_series_added
     std::size_t duplicates = 0;  ///< lines left out because an earlier line has their label set
     std::size_t refused_exemplars = 0;  ///< that couldn't be read
     bool layout_known = false;
@@ -54,14 +55,16 @@ public:
     /// Settings, limits or relabelling changed while the target stayed the same: closes the epoch.
     void set_target(discovery::TargetPtr target);
 
-    /// Reads `page` (see PageReader::read) and appends its row at `time`. A page that fails appends nothing.
+    /// Reads `page` (see PageReader::read) and appends its row at `time`. A page that fails appends
+    /// nothing.
     Result<PageSummary> append(std::string& page, exposition::Format format, Timestamp time);
     /// The target didn't answer.
     void append_gap(Timestamp time);
     /// The target is gone for good.
     void close(Timestamp time);
 
-    /// What this engine and version should show and doesn't, as of the last page whose layout was new.
+    /// What this engine and version should show and doesn't, as of the last page whose layout was
+    /// new.
     [[nodiscard]] const std::vector<mapping::MissingFamily>& missing() const { return missing_; }
     [[nodiscard]] std::size_t memory() const { return reader_.memory(); }
 
@@ -79,7 +82,8 @@ private:
         FamilyPtr family;
     };
 
-    Result<ColumnIndex> on_new_series(const exposition::Line& line, const FamilyPtr& family) override;
+    Result<ColumnIndex> on_new_series(const exposition::Line& line,
+                                      const FamilyPtr& family) override;
     Result<void> check_limits(const Labels& labels) const;
     [[nodiscard]] Labels with_target_labels(const Labels& sample);
     ColumnIndex add_column(Labels labels, const FamilyPtr& family);
@@ -103,7 +107,8 @@ private:
     absl::flat_hash_map<LabelsHash, ColumnIndex> column_of_labels_;
     std::vector<TimedSeries> timed_;
     std::vector<TimedSample> timed_samples_;
-    std::vector<ColumnIndex> request_columns_;  ///< counters that tell whether the engine has served anything
+    std::vector<ColumnIndex>
+        request_columns_;  ///< counters that tell whether the engine has served anything
     std::vector<mapping::MissingFamily> missing_;
     LabelsBuilder builder_;
 };

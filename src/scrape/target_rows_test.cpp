@@ -31,7 +31,9 @@ protected:
         if (!rows_) rows_ = std::make_unique<TargetRows>(appender, target());
         return *rows_;
     }
-    Result<PageSummary> append(std::string page) { return rows().append(page, exposition::Format::text, now += 1000); }
+    Result<PageSummary> append(std::string page) {
+        return rows().append(page, exposition::Format::text, now += 1000);
+    }
 
     discovery::ScrapeSettings settings;
     RecordingAppender appender;
@@ -43,9 +45,11 @@ private:
 
 TEST_F(TargetRowsTest, AddsTheTargetsLabelsAndRenamesThoseThatClash) {
     ASSERT_TRUE(append("a{instance=\"x\",exported_instance=\"y\"} 1\nb 2\n"));
-    EXPECT_EQ(appender.latest(),
-              (Series{{R"(a{exported_exported_instance="x",exported_instance="y",instance="i",job="j"})", 1},
-                      {R"(b{instance="i",job="j"})", 2}}));
+    EXPECT_EQ(
+        appender.latest(),
+        (Series{
+            {R"(a{exported_exported_instance="x",exported_instance="y",instance="i",job="j"})", 1},
+            {R"(b{instance="i",job="j"})", 2}}));
 }
 
 TEST_F(TargetRowsTest, HonorsThePagesLabelsWhenTold) {
@@ -56,7 +60,9 @@ TEST_F(TargetRowsTest, HonorsThePagesLabelsWhenTold) {
 
 TEST_F(TargetRowsTest, RelabelsEachLineOnceAndDropsWhatRulesDrop) {
     settings.metric_relabel_configs = {
-        rule({.source_labels = {{"__name__"}}, .regex = "secret_.*", .action = discovery::RelabelAction::drop}),
+        rule({.source_labels = {{"__name__"}},
+              .regex = "secret_.*",
+              .action = discovery::RelabelAction::drop}),
         rule({.source_labels = {{"__name__"}}, .regex = "(.*)_old", .target_label = "__name__"})};
     const auto summary = append("secret_x 1\na_old 2\n");
     ASSERT_TRUE(summary);
@@ -82,7 +88,8 @@ TEST_F(TargetRowsTest, AppendsNothingOfAPageThatFails) {
     EXPECT_EQ(appender.groups()[0].rows.size(), 1u);
     EXPECT_EQ(appender.groups()[0].columns.size(), 1u);
     ASSERT_TRUE(append("a 3\nb 4\n"));
-    EXPECT_EQ(appender.latest(), (Series{{R"(a{instance="i",job="j"})", 3}, {R"(b{instance="i",job="j"})", 4}}));
+    EXPECT_EQ(appender.latest(),
+              (Series{{R"(a{instance="i",job="j"})", 3}, {R"(b{instance="i",job="j"})", 4}}));
 }
 
 TEST_F(TargetRowsTest, RefusesWhatPassesALimitAndNamesItsSetting) {
@@ -115,7 +122,8 @@ TEST_F(TargetRowsTest, StartsAnEpochWhenMoreThanAQuarterOfTheColumnsAreDead) {
 }
 
 TEST_F(TargetRowsTest, NamesAnEnginesSeriesASecondTimeAndNeverReachesBack) {
-    const auto* page = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name=\"m\"} 3\n";
+    const auto* page =
+        "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name=\"m\"} 3\n";
     ASSERT_TRUE(append(page));
     EXPECT_EQ(appender.groups()[0].columns[0].second_names.size(), 0u);
     const auto mapping = mapping::Mapping::built_in();
@@ -125,14 +133,20 @@ TEST_F(TargetRowsTest, NamesAnEnginesSeriesASecondTimeAndNeverReachesBack) {
     ASSERT_TRUE(append(page));
     EXPECT_EQ(appender.groups()[0].epochs, 2);
     const auto latest = appender.latest();
-    EXPECT_EQ(latest.at(R"(gpustack:num_requests_running{instance="i",job="j",model_name="m",runtime="vLLM",worker_name="w"})"), 3);
+    EXPECT_EQ(
+        latest.at(
+            R"(gpustack:num_requests_running{instance="i",job="j",model_name="m",runtime="vLLM",worker_name="w"})"),
+        3);
     EXPECT_EQ(latest.at(R"(vllm:num_requests_running{instance="i",job="j",model_name="m"})"), 3);
 }
 
 TEST_F(TargetRowsTest, SaysWhichFamiliesAnEngineOfThisVersionLacks) {
     const auto mapping = mapping::Mapping::built_in();
-    rows().set_naming({.mapping = mapping, .identity = mapping->identity("vllm", "0.11.0"), .base = {}});
-    ASSERT_TRUE(append("vllm:num_requests_running{model_name=\"m\"} 3\nvllm:num_requests_waiting{model_name=\"m\"} 3\n"));
+    rows().set_naming(
+        {.mapping = mapping, .identity = mapping->identity("vllm", "0.11.0"), .base = {}});
+    ASSERT_TRUE(
+        append("vllm:num_requests_running{model_name=\"m\"} "
+               "3\nvllm:num_requests_waiting{model_name=\"m\"} 3\n"));
     std::vector<std::string> missing;
     for (const auto& family : rows().missing()) missing.push_back(family.engine_family);
     EXPECT_THAT(missing, testing::Contains("vllm:kv_cache_usage_perc"));

@@ -25,23 +25,30 @@ bool is_loopback(const net::Url& url) {
     return url.host == "localhost" || url.host == "::1" || url.host.starts_with("127.");
 }
 
-/// The five report series of a target, in the order of their columns. Source: Prometheus, "Automatically generated
-/// labels and time series".
+/// The five report series of a target, in the order of their columns. Source: Prometheus,
+/// "Automatically generated labels and time series".
 std::vector<Column> report_columns(const Labels& target_labels) {
     static const std::array<FamilyPtr, 5> kFamilies{
-        std::make_shared<const Family>(Family{"up", MetricType::gauge, "1 if the target's last scrape succeeded, else 0.", ""}),
-        std::make_shared<const Family>(Family{"scrape_duration_seconds", MetricType::gauge, "Duration of the scrape.", ""}),
+        std::make_shared<const Family>(Family{
+            "up", MetricType::gauge, "1 if the target's last scrape succeeded, else 0.", ""}),
         std::make_shared<const Family>(
-            Family{"scrape_samples_scraped", MetricType::gauge, "Samples that the target exposed.", ""}),
-        std::make_shared<const Family>(Family{"scrape_samples_post_metric_relabeling", MetricType::gauge,
+            Family{"scrape_duration_seconds", MetricType::gauge, "Duration of the scrape.", ""}),
+        std::make_shared<const Family>(Family{"scrape_samples_scraped", MetricType::gauge,
+                                              "Samples that the target exposed.", ""}),
+        std::make_shared<const Family>(Family{"scrape_samples_post_metric_relabeling",
+                                              MetricType::gauge,
                                               "Samples left after metric relabelling.", ""}),
         std::make_shared<const Family>(Family{"scrape_series_added", MetricType::gauge,
-                                              "Series that weren't on the target's page before.", ""})};
+                                              "Series that weren't on the target's page before.",
+                                              ""})};
     std::vector<Column> columns;
     LabelsBuilder labels(target_labels);
     for (const auto& family : kFamilies) {
         labels.set(kMetricName, family->name);
-        columns.push_back({.labels = labels.build(), .family = family, .shown_on = ShownOn::metrics, .second_names = {}});
+        columns.push_back({.labels = labels.build(),
+                           .family = family,
+                           .shown_on = ShownOn::metrics,
+                           .second_names = {}});
     }
     return columns;
 }
@@ -66,11 +73,13 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         if (!series) return names;
         if (names.model.empty()) names.model = series->get("model_name");
         for (const auto& label : *series) {
-            // The label's bytes belong to `series`: find the same name on the page, where it stands unescaped.
+            // The label's bytes belong to `series`: find the same name on the page, where it stands
+            // unescaped.
             const auto at = (*line)->labels.find(label.name);
             if (at == std::string_view::npos) continue;
             const auto name = (*line)->labels.substr(at, label.name.size());
-            if (std::ranges::find(names.labels, name) == names.labels.end()) names.labels.push_back(name);
+            if (std::ranges::find(names.labels, name) == names.labels.end())
+                names.labels.push_back(name);
         }
     }
 }
@@ -85,7 +94,8 @@ public:
     net::Task<void> wait_until(SteadyTime when) {
         boost::system::error_code cancelled;
         timer_.expires_at(when);
-        co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+        co_await timer_.async_wait(
+            boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
     }
     void cut_short() { timer_.cancel(); }
 
@@ -98,7 +108,8 @@ TargetScrape::TargetScrape(ScrapeEnvironment& environment, discovery::TargetPtr 
       target_(std::move(target)),
       pace_(target_->interval, target_->identity()),
       rows_(environment_.appender, target_),
-      report_group_(environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
+      report_group_(
+          environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
       timer_(std::make_unique<Timer>(environment_.io)) {
     environment_.appender.add_columns(report_group_, report_columns(target_->labels));
     identity_ = environment_.mapping->identity(target_->engine.kind, target_->engine.version);
@@ -112,9 +123,11 @@ TargetScrape::~TargetScrape() = default;
 void TargetScrape::make_client() {
     const auto& settings = *target_->settings;
     const auto limit = settings.body_size_limit > 0 ? settings.body_size_limit : kDefaultBodyLimit;
-    auto client_settings = discovery::client_settings(settings.http, limit, target_->discovered_by_us);
+    auto client_settings =
+        discovery::client_settings(settings.http, limit, target_->discovered_by_us);
     client_settings.body_bound_name = "body_size_limit";
-    client_ = std::make_unique<net::HttpClient>(environment_.io, target_->url, std::move(client_settings));
+    client_ = std::make_unique<net::HttpClient>(environment_.io, target_->url,
+                                                std::move(client_settings));
 }
 
 net::Task<void> TargetScrape::run() {
@@ -127,7 +140,8 @@ net::Task<void> TargetScrape::run() {
         if (stopped_) break;
         const SteadyTime next = pace_.next_tick(tick, environment_.clock.steady());
         const auto left_out = (next - tick) / target_->interval - 1;
-        if (pace_.is_slowed() && left_out > 0) environment_.counters.slowed += static_cast<std::uint64_t>(left_out);
+        if (pace_.is_slowed() && left_out > 0)
+            environment_.counters.slowed += static_cast<std::uint64_t>(left_out);
         tick = next;
         co_await timer_->wait_until(tick);
     }
@@ -155,7 +169,9 @@ void TargetScrape::set_facts(EngineFacts facts) { facts_ = std::move(facts); }
 
 TargetStatus TargetScrape::status() const {
     return {.target = target_,
-            .health = last_time_ == 0 ? Health::unknown : last_.up ? Health::up : Health::down,
+            .health = last_time_ == 0 ? Health::unknown
+                      : last_.up      ? Health::up
+                                      : Health::down,
             .last_error = last_.error,
             .http_status = last_.http_status,
             .fetch_error = last_.fetch_error,
@@ -177,10 +193,12 @@ net::Task<void> TargetScrape::scrape_once() {
     outcome.duration = environment_.clock.steady() - start;
     if (!outcome.up) rows_.append_gap(time);
     const bool was_slowed = pace_.is_slowed();
-    pace_.on_answer(outcome.duration, outcome.fetch_error && outcome.fetch_error->code == Errc::timeout);
+    pace_.on_answer(outcome.duration,
+                    outcome.fetch_error && outcome.fetch_error->code == Errc::timeout);
     if (!was_slowed && pace_.is_slowed()) {
-        log::warning("{} answers slowly ({:.1f} s): asking it every {} ms until it recovers", target_->url.redacted(),
-                     to_seconds(outcome.duration), pace_.interval().count());
+        log::warning("{} answers slowly ({:.1f} s): asking it every {} ms until it recovers",
+                     target_->url.redacted(), to_seconds(outcome.duration),
+                     pace_.interval().count());
     }
     if (outcome.error != last_.error && !outcome.error.empty()) {
         log::warning("scrape of {} failed: {}", target_->url.redacted(), outcome.error);
@@ -215,7 +233,8 @@ net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, 
         if (appended) {
             outcome.page = *appended;
             outcome.up = true;
-            // A first page may lack what tells one engine from others, and another engine may take over the port.
+            // A first page may lack what tells one engine from others, and another engine may take
+            // over the port.
             look_at_names_ = !kind_is_given_ && !appended->layout_known;
         } else {
             outcome.error = appended.error().text;
@@ -225,10 +244,14 @@ net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, 
     co_return outcome;
 }
 
-net::Task<Result<PageSummary>> TargetScrape::append_page(std::string& page, exposition::Format format, Timestamp time) {
+net::Task<Result<PageSummary>> TargetScrape::append_page(std::string& page,
+                                                         exposition::Format format,
+                                                         Timestamp time) {
     if (page.size() <= kLargePage) co_return rows_.append(page, format, time);
     Result<PageSummary> appended = PageSummary{};
-    const auto work = [this, &page, format, time, &appended] { appended = rows_.append(page, format, time); };
+    const auto work = [this, &page, format, time, &appended] {
+        appended = rows_.append(page, format, time);
+    };
     co_await net::offload(environment_.pool, work);
     co_return appended;
 }
@@ -238,7 +261,8 @@ Result<net::HttpRequest> TargetScrape::request() const {
     request.target = target_->url.target;
     request.headers.set("Accept", exposition::kAcceptHeader);
     if (!is_loopback(target_->url)) request.headers.set("Accept-Encoding", "gzip");
-    request.headers.set("X-Prometheus-Scrape-Timeout-Seconds", fmt::format("{}", to_seconds(target_->timeout)));
+    request.headers.set("X-Prometheus-Scrape-Timeout-Seconds",
+                        fmt::format("{}", to_seconds(target_->timeout)));
     auto authorization = discovery::authorization_header(target_->settings->http);
     if (!authorization) return authorization.error();
     if (!authorization->empty()) request.headers.set("Authorization", authorization->reveal());
@@ -249,9 +273,11 @@ std::string TargetScrape::explain(int status) const {
     std::string text = fmt::format("HTTP status {} {}", status, net::reason_phrase(status));
     const bool switched_off = status == 404 || status == 501;
     if (switched_off && !target_->engine.metrics_advice.empty()) {
-        text += fmt::format(": the engine's metrics are switched off; restart it {}", target_->engine.metrics_advice);
+        text += fmt::format(": the engine's metrics are switched off; restart it {}",
+                            target_->engine.metrics_advice);
     } else if (status == 401 || status == 403) {
-        text += ": the target wants a credential (authorization or basic_auth of its job or engine)";
+        text +=
+            ": the target wants a credential (authorization or basic_auth of its job or engine)";
     }
     return text;
 }
@@ -259,11 +285,13 @@ std::string TargetScrape::explain(int status) const {
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
     model_on_page_ = names.model;
-    is_node_exporter_ = std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
+    is_node_exporter_ =
+        std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
     identity_ = std::move(identity);
-    log::info("{} is {}{}", target_->url.redacted(), identity_.kind == mapping::Kind::router ? "a router: " : "", identity_.runtime);
+    log::info("{} is {}{}", target_->url.redacted(),
+              identity_.kind == mapping::Kind::router ? "a router: " : "", identity_.runtime);
 }
 
 void TargetScrape::apply_naming() {
@@ -291,10 +319,13 @@ void TargetScrape::report(Timestamp time, const Outcome& outcome) {
     counters.duplicates += outcome.page.duplicates;
     counters.refused_exemplars += outcome.page.refused_exemplars;
     const std::array<double, 5> values{outcome.up ? 1.0 : 0.0, to_seconds(outcome.duration),
-                                       static_cast<double>(outcome.page.samples), static_cast<double>(outcome.page.kept),
+                                       static_cast<double>(outcome.page.samples),
+                                       static_cast<double>(outcome.page.kept),
                                        static_cast<double>(outcome.page.added)};
-    const auto appended = environment_.appender.append_row(report_group_, {.time = time, .values = values, .changed = {}});
-    if (!appended) log::error("report of {} was refused: {}", target_->url.redacted(), appended.error().text);
+    const auto appended = environment_.appender.append_row(
+        report_group_, {.time = time, .values = values, .changed = {}});
+    if (!appended)
+        log::error("report of {} was refused: {}", target_->url.redacted(), appended.error().text);
 }
 
 std::string TargetScrape::take_buffer() {
@@ -306,7 +337,8 @@ std::string TargetScrape::take_buffer() {
 }
 
 void TargetScrape::give_back_buffer(std::string buffer) {
-    if (environment_.spare_buffers.size() >= kMostSpareBuffers || buffer.capacity() > kLargePage) return;
+    if (environment_.spare_buffers.size() >= kMostSpareBuffers || buffer.capacity() > kLargePage)
+        return;
     environment_.spare_buffers.push_back(std::move(buffer));
 }
 

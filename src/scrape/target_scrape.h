@@ -29,11 +29,14 @@ struct ScrapeEnvironment {
     net::Executor pool;  ///< reads pages > 1 MiB
     const Clock& clock;
     Appender& appender;
-    std::shared_ptr<const mapping::Mapping> mapping;  ///< replaced whole: in force from each target's next scrape
-    Labels place;                                     ///< cluster_id, cluster_name, worker_id, worker_name
+    std::shared_ptr<const mapping::Mapping>
+        mapping;   ///< replaced whole: in force from each target's next scrape
+    Labels place;  ///< cluster_id, cluster_name, worker_id, worker_name
     ScrapeCounters counters;
-    std::vector<std::string> spare_buffers;  ///< page texts, handed round so that each target holds only its last page
-    /// Awaited after each scrape, before the next one may start: probes of the same engine never run beside its scrape.
+    std::vector<std::string>
+        spare_buffers;  ///< page texts, handed round so that each target holds only its last page
+    /// Awaited after each scrape, before the next one may start: probes of the same engine never
+    /// run beside its scrape.
     std::function<net::Task<void>(std::shared_ptr<TargetScrape>)> after_scrape;
 };
 
@@ -43,12 +46,13 @@ enum class Health { unknown, up, down };
 struct TargetStatus {
     discovery::TargetPtr target;
     Health health = Health::unknown;
-    std::string last_error;  ///< redacted; empty while it is up
-    int http_status = 0;     ///< of the last scrape; 0: no answer
+    std::string last_error;                      ///< redacted; empty while it is up
+    int http_status = 0;                         ///< of the last scrape; 0: no answer
     std::optional<net::FetchError> fetch_error;  ///< why there was no answer
     Timestamp last_scrape = 0;
     Nanos last_duration{};
-    Millis interval{};  ///< in force: longer than the configured one while the target answers slowly
+    Millis
+        interval{};  ///< in force: longer than the configured one while the target answers slowly
     bool slowed = false;
     std::size_t samples = 0;
     std::size_t duplicates = 0;
@@ -97,7 +101,8 @@ private:
 
     net::Task<void> scrape_once();
     net::Task<Outcome> fetch_and_append(Timestamp time, SteadyTime start);
-    net::Task<Result<PageSummary>> append_page(std::string& page, exposition::Format format, Timestamp time);
+    net::Task<Result<PageSummary>> append_page(std::string& page, exposition::Format format,
+                                               Timestamp time);
     Result<net::HttpRequest> request() const;
     [[nodiscard]] std::string explain(int status) const;
     void recognise(std::string_view page, exposition::Format format);
@@ -118,8 +123,9 @@ private:
     mapping::Identity identity_;
     bool is_node_exporter_ = false;
     std::string model_on_page_;
-    bool kind_is_given_ = false;  ///< by configuration or process discovery: not guessed from the page
-    bool look_at_names_ = true;   ///< of the next page, to recognise the engine
+    bool kind_is_given_ =
+        false;  ///< by configuration or process discovery: not guessed from the page
+    bool look_at_names_ = true;  ///< of the next page, to recognise the engine
     bool stopped_ = false;
     Timestamp last_time_ = 0;
     Outcome last_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one door through which samples leave every source (scrape, probe, collect, later gateway, OTLP, rules):
-// rows. A source is a *group*: series that share their times. Its columns are announced once; after that a
-// scrape is one time and one value for each column.
+// The one door through which samples leave every source (scrape, probe, collect, later gateway,
+// OTLP, rules): rows. A source is a *group*: series that share their times. Its columns are
+// announced once; after that a scrape is one time and one value for each column.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,16 @@ enum class ShownOn : std::uint8_t {
     raw,      ///< /metrics/raw: what targets sent, under their own names
 };
 
-/// Another label set under which the same column is published (`gpustack:...` for an engine's own name).
+/// Another label set under which the same column is published (`gpustack:...` for an engine's own
+/// name).
 struct SecondName {
     Labels labels;
     FamilyPtr family;
     ShownOn shown_on = ShownOn::metrics;
 };
 
-/// One series of a group. Its index is its place in the order of announcement, from 0 in each epoch.
+/// One series of a group. Its index is its place in the order of announcement, from 0 in each
+/// epoch.
 struct Column {
     Labels labels;  ///< with __name__ and the target's labels (job, instance)
     FamilyPtr family;
@@ -46,7 +48,8 @@ struct Row {
     Timestamp time = 0;
     /// One value for each column announced; `kStaleMarker` where the series wasn't there this time.
     std::span<const double> values;
-    /// A bit for each column, lowest first: set where the value may differ from the row before. Empty = unknown.
+    /// A bit for each column, lowest first: set where the value may differ from the row before.
+    /// Empty = unknown.
     std::span<const std::uint64_t> changed;
 };
 
@@ -65,23 +68,27 @@ struct Exemplar {
     Timestamp time = 0;
 };
 
-/// Thread: each group is used by one thread at a time; different groups may be used by different threads.
-/// Errors: a refused call (disk full, limit) changed nothing; the caller counts it and goes on.
+/// Thread: each group is used by one thread at a time; different groups may be used by different
+/// threads. Errors: a refused call (disk full, limit) changed nothing; the caller counts it and
+/// goes on.
 class Appender {
 public:
     virtual ~Appender() = default;
 
-    /// `source` is for people ("scrape http://10.0.0.7:8000/metrics"): credentials already redacted.
+    /// `source` is for people ("scrape http://10.0.0.7:8000/metrics"): credentials already
+    /// redacted.
     virtual GroupId open_group(std::string_view source) = 0;
-    /// Forgets all columns of the group: what isn't announced again has ended. For a new mapping or relabelling
-    /// (second names must not reach back in time), and when too many columns are dead.
+    /// Forgets all columns of the group: what isn't announced again has ended. For a new mapping or
+    /// relabelling (second names must not reach back in time), and when too many columns are dead.
     virtual void start_epoch(GroupId group) = 0;
-    /// New columns join the running epoch, behind those announced before. Of a label set that another column
-    /// (or second name) already owns, this one is not published; its values are still expected in each row.
+    /// New columns join the running epoch, behind those announced before. Of a label set that
+    /// another column (or second name) already owns, this one is not published; its values are
+    /// still expected in each row.
     virtual void add_columns(GroupId group, std::span<const Column> columns) = 0;
     /// `row.values.size()` equals the number of columns announced.
     virtual Result<void> append_row(GroupId group, const Row& row) = 0;
-    /// The target didn't answer at `time`: all of its series are stale from then until the next row.
+    /// The target didn't answer at `time`: all of its series are stale from then until the next
+    /// row.
     virtual void append_gap(GroupId group, Timestamp time) = 0;
     virtual Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) = 0;
     virtual void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) = 0;

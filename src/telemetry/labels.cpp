@@ -43,7 +43,8 @@ void Labels::Iterator::decode() {
 Labels Labels::from(std::span<const Label> labels) {
     std::vector<Label> sorted;
     sorted.reserve(labels.size());
-    for (const auto& label : labels) {  // stable insertion: label sets are small and mostly sorted already
+    for (const auto& label :
+         labels) {  // stable insertion: label sets are small and mostly sorted already
         auto at = sorted.end();
         while (at != sorted.begin() && label.name < std::prev(at)->name) --at;
         sorted.insert(at, label);
@@ -53,7 +54,8 @@ Labels Labels::from(std::span<const Label> labels) {
     Labels result;
     result.bytes_.reserve(bytes);
     for (std::size_t i = 0; i < sorted.size(); ++i) {
-        if (i + 1 < sorted.size() && sorted[i + 1].name == sorted[i].name) continue;  // the last one wins
+        if (i + 1 < sorted.size() && sorted[i + 1].name == sorted[i].name)
+            continue;  // the last one wins
         if (sorted[i].value.empty()) continue;
         append_length(result.bytes_, sorted[i].name.size());
         append_length(result.bytes_, sorted[i].value.size());
@@ -133,22 +135,31 @@ Labels LabelsBuilder::build() const {
 void append_escaped_label_value(std::string& out, std::string_view value) {
     for (const char c : value) {
         switch (c) {
-            case '\\': out += "\\\\"; break;
-            case '"': out += "\\\""; break;
-            case '\n': out += "\\n"; break;
-            default: out += c;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            default:
+                out += c;
         }
     }
 }
 
 bool is_legacy_label_name(std::string_view name) {
-    return !name.empty() && is_letter(name[0]) &&
-           std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
+    return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+        return is_letter(c) || is_digit(c);
+    });
 }
 
 bool is_legacy_metric_name(std::string_view name) {
     return !name.empty() && (is_letter(name[0]) || name[0] == ':') &&
-           std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == ':'; });
+           std::all_of(name.begin(), name.end(),
+                       [](char c) { return is_letter(c) || is_digit(c) || c == ':'; });
 }
 
 }  // namespace inferscope

@@ -23,8 +23,9 @@ struct Label {
     auto operator<=>(const Label&) const = default;
 };
 
-/// Sorted by name, no name twice, no empty value (an empty value means "absent", as in Prometheus). The metric
-/// name is the label `__name__`. Stored as one text: for each label the lengths of name and value (LEB128), name, value.
+/// Sorted by name, no name twice, no empty value (an empty value means "absent", as in Prometheus).
+/// The metric name is the label `__name__`. Stored as one text: for each label the lengths of name
+/// and value (LEB128), name, value.
 class Labels {
 public:
     class Iterator {
@@ -67,7 +68,9 @@ public:
         return from(std::span(labels.begin(), labels.size()));
     }
 
-    [[nodiscard]] Iterator begin() const { return Iterator(bytes_.data(), bytes_.data() + bytes_.size()); }
+    [[nodiscard]] Iterator begin() const {
+        return Iterator(bytes_.data(), bytes_.data() + bytes_.size());
+    }
     [[nodiscard]] Iterator end() const {
         return Iterator(bytes_.data() + bytes_.size(), bytes_.data() + bytes_.size());
     }
@@ -110,7 +113,9 @@ public:
     [[nodiscard]] std::string_view get(std::string_view name) const;
     [[nodiscard]] Labels build() const;
     /// In no particular order; valid until the next change.
-    [[nodiscard]] std::span<const std::pair<std::string, std::string>> entries() const { return labels_; }
+    [[nodiscard]] std::span<const std::pair<std::string, std::string>> entries() const {
+        return labels_;
+    }
 
 private:
     std::vector<std::pair<std::string, std::string>> labels_;

@@ -17,7 +17,8 @@ TEST(Labels, SortsKeepsTheLastAndDropsTheEmpty) {
 
 TEST(Labels, AreEqualWhateverTheOrderAndHoldLongValues) {
     const std::string long_value(100'000, 'x');
-    EXPECT_EQ(Labels::from({{"a", "1"}, {"b", long_value}}), Labels::from({{"b", long_value}, {"a", "1"}}));
+    EXPECT_EQ(Labels::from({{"a", "1"}, {"b", long_value}}),
+              Labels::from({{"b", long_value}, {"a", "1"}}));
     EXPECT_EQ(Labels::from({{"b", long_value}}).get("b"), long_value);
 }
 
@@ -28,7 +29,8 @@ TEST(Labels, CompareLabelByLabelLikePrometheus) {
 }
 
 TEST(Labels, EscapeValuesInText) {
-    EXPECT_EQ(Labels::from({{"__name__", "m"}, {"l", "a\\b\"c\nd"}}).to_text(), R"(m{l="a\\b\"c\nd"})");
+    EXPECT_EQ(Labels::from({{"__name__", "m"}, {"l", "a\\b\"c\nd"}}).to_text(),
+              R"(m{l="a\\b\"c\nd"})");
 }
 
 TEST(LabelsBuilder, SetsReplacesAndRemoves) {

@@ -5,25 +5,35 @@ namespace inferscope {
 
 std::string_view to_text_type(MetricType type) {
     switch (type) {
-        case MetricType::counter: return "counter";
+        case MetricType::counter:
+            return "counter";
         case MetricType::gauge:
         case MetricType::info:
-        case MetricType::state_set: return "gauge";
+        case MetricType::state_set:
+            return "gauge";
         case MetricType::histogram:
-        case MetricType::gauge_histogram: return "histogram";
-        case MetricType::summary: return "summary";
-        case MetricType::unknown: break;
+        case MetricType::gauge_histogram:
+            return "histogram";
+        case MetricType::summary:
+            return "summary";
+        case MetricType::unknown:
+            break;
     }
     return "untyped";
 }
 
 std::string_view to_openmetrics_type(MetricType type) {
     switch (type) {
-        case MetricType::gauge_histogram: return "gaugehistogram";
-        case MetricType::info: return "info";
-        case MetricType::state_set: return "stateset";
-        case MetricType::unknown: return "unknown";
-        default: return to_text_type(type);
+        case MetricType::gauge_histogram:
+            return "gaugehistogram";
+        case MetricType::info:
+            return "info";
+        case MetricType::state_set:
+            return "stateset";
+        case MetricType::unknown:
+            return "unknown";
+        default:
+            return to_text_type(type);
     }
 }
 

@@ -8,10 +8,19 @@
 
 namespace inferscope {
 
-enum class MetricType { unknown, counter, gauge, histogram, gauge_histogram, summary, info, state_set };
+enum class MetricType {
+    unknown,
+    counter,
+    gauge,
+    histogram,
+    gauge_histogram,
+    summary,
+    info,
+    state_set
+};
 
-/// As TYPE lines of the text format write it ("untyped" for unknown; what 0.0.4 lacks becomes its nearest: gauge
-/// histogram -> histogram, info and state set -> gauge).
+/// As TYPE lines of the text format write it ("untyped" for unknown; what 0.0.4 lacks becomes its
+/// nearest: gauge histogram -> histogram, info and state set -> gauge).
 std::string_view to_text_type(MetricType type);
 /// As OpenMetrics and Prometheus's metadata API write it ("unknown", "gaugehistogram", "stateset").
 std::string_view to_openmetrics_type(MetricType type);
@@ -19,8 +28,8 @@ std::string_view to_openmetrics_type(MetricType type);
 MetricType metric_type_from(std::string_view word);
 
 struct Family {
-    /// As the classic text format's TYPE line names it: with `_total` for counters whose samples have it,
-    /// without `_bucket`, `_sum`, `_count`.
+    /// As the classic text format's TYPE line names it: with `_total` for counters whose samples
+    /// have it, without `_bucket`, `_sum`, `_count`.
     std::string name;
     MetricType type = MetricType::unknown;
     std::string help;  ///< unescaped

@@ -28,7 +28,9 @@ Result<void> RecordingAppender::append_row(GroupId group, const Row& row) {
     return {};
 }
 
-void RecordingAppender::append_gap(GroupId group, Timestamp time) { at(group).gaps.push_back(time); }
+void RecordingAppender::append_gap(GroupId group, Timestamp time) {
+    at(group).gaps.push_back(time);
+}
 
 Result<void> RecordingAppender::append_timed(GroupId group, std::span<const TimedSample> samples) {
     at(group).timed.insert(at(group).timed.end(), samples.begin(), samples.end());
@@ -53,7 +55,8 @@ std::map<std::string, double> RecordingAppender::latest() const {
         for (std::size_t i = 0; i < values.size() && i < group.columns.size(); ++i) {
             if (is_stale_marker(values[i])) continue;
             series[group.columns[i].labels.to_text()] = values[i];
-            for (const auto& second : group.columns[i].second_names) series[second.labels.to_text()] = values[i];
+            for (const auto& second : group.columns[i].second_names)
+                series[second.labels.to_text()] = values[i];
         }
     }
     return series;

@@ -34,7 +34,8 @@ public:
     void close_group(GroupId group, Timestamp time) override;
 
     [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
-    /// The newest row of every open group: series text (`name{...}`, second names too) -> value, stale ones left out.
+    /// The newest row of every open group: series text (`name{...}`, second names too) -> value,
+    /// stale ones left out.
     [[nodiscard]] std::map<std::string, double> latest() const;
 
 private:

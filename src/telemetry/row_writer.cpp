@@ -29,12 +29,13 @@ Labels RowWriter::with_common(std::string_view name, std::span<const Label> labe
     return Labels::from(all);
 }
 
-void RowWriter::set(const FamilyPtr& family, std::string_view name, std::span<const Label> labels, double value) {
+void RowWriter::set(const FamilyPtr& family, std::string_view name, std::span<const Label> labels,
+                    double value) {
     set_column(family, with_common(name, labels), value, nullptr);
 }
 
-void RowWriter::set(SeriesRef& ref, const FamilyPtr& family, std::string_view name, std::span<const Label> labels,
-                    double value) {
+void RowWriter::set(SeriesRef& ref, const FamilyPtr& family, std::string_view name,
+                    std::span<const Label> labels, double value) {
     if (ref.epoch_ == epoch_) {
         values_[ref.column_] = value;
         return;
@@ -45,17 +46,20 @@ void RowWriter::set(SeriesRef& ref, const FamilyPtr& family, std::string_view na
 
 void RowWriter::set(const FamilyPtr& family, std::initializer_list<Label> labels, double value,
                     const SecondName& second) {
-    set_column(family, with_common(family->name, std::span(labels.begin(), labels.size())), value, &second);
+    set_column(family, with_common(family->name, std::span(labels.begin(), labels.size())), value,
+               &second);
 }
 
 std::uint32_t RowWriter::set_column(const FamilyPtr& family, const Labels& labels, double value,
                                     const SecondName* second) {
-    const auto [known, is_new] = columns_.try_emplace(labels, static_cast<std::uint32_t>(values_.size()));
+    const auto [known, is_new] =
+        columns_.try_emplace(labels, static_cast<std::uint32_t>(values_.size()));
     if (!is_new) {
         values_[known->second] = value;
         return known->second;
     }
-    Column column{.labels = labels, .family = family, .shown_on = ShownOn::metrics, .second_names = {}};
+    Column column{
+        .labels = labels, .family = family, .shown_on = ShownOn::metrics, .second_names = {}};
     if (second != nullptr) column.second_names.push_back(*second);
     new_columns_.push_back(std::move(column));
     values_.push_back(value);
@@ -79,8 +83,10 @@ Result<void> RowWriter::flush(Timestamp now) {
 }
 
 void RowWriter::forget_if_mostly_dead() {
-    const auto dead = std::count_if(values_.begin(), values_.end(), [](double v) { return is_stale_marker(v); });
-    mostly_dead_rows_ = 2 * static_cast<std::size_t>(dead) > values_.size() ? mostly_dead_rows_ + 1 : 0;
+    const auto dead =
+        std::count_if(values_.begin(), values_.end(), [](double v) { return is_stale_marker(v); });
+    mostly_dead_rows_ =
+        2 * static_cast<std::size_t>(dead) > values_.size() ? mostly_dead_rows_ + 1 : 0;
     if (mostly_dead_rows_ < kMostlyDeadRowsBeforeNewEpoch) return;
     appender_.start_epoch(group_);
     columns_.clear();
@@ -102,7 +108,8 @@ void Histogram::observe(double value) {
     ++count_;
 }
 
-void Histogram::write(RowWriter& rows, const FamilyPtr& family, std::span<const Label> labels) const {
+void Histogram::write(RowWriter& rows, const FamilyPtr& family,
+                      std::span<const Label> labels) const {
     std::vector<Label> with_le(labels.begin(), labels.end());
     with_le.emplace_back();
     std::uint64_t below = 0;

@@ -22,7 +22,8 @@ TEST(RowWriter, AnnouncesASeriesOnceAndMarksWhatIsGoneAsStale) {
     ASSERT_TRUE(rows.flush(2000));
     ASSERT_EQ(appender.groups().size(), 1u);
     EXPECT_EQ(appender.groups()[0].columns.size(), 2u);
-    EXPECT_EQ(appender.latest(), (std::map<std::string, double>{{R"(load{cpu="1",instance="a"})", 3}}));
+    EXPECT_EQ(appender.latest(),
+              (std::map<std::string, double>{{R"(load{cpu="1",instance="a"})", 3}}));
 }
 
 TEST(RowWriter, ForgetsColumnsWhenMostAreDead) {
@@ -47,13 +48,15 @@ TEST(RowWriter, SetsAKnownSeriesByItsRefAndFindsItAgainAfterForgetting) {
         ASSERT_TRUE(rows.flush(i));
     }
     EXPECT_EQ(appender.groups()[0].epochs, 2);
-    EXPECT_EQ(appender.latest(), (std::map<std::string, double>{{R"(load{cpu="9",instance="a"})", 101}}));
+    EXPECT_EQ(appender.latest(),
+              (std::map<std::string, double>{{R"(load{cpu="9",instance="a"})", 101}}));
 }
 
 TEST(Histogram, IsCumulativeWithInclusiveBounds) {
     RecordingAppender appender;
     RowWriter rows(appender, "test");
-    const auto family = std::make_shared<const Family>(Family{"h", MetricType::histogram, "H.", ""});
+    const auto family =
+        std::make_shared<const Family>(Family{"h", MetricType::histogram, "H.", ""});
     Histogram histogram({0.5, 1});
     for (const double value : {0.5, 0.7, 3.0}) histogram.observe(value);
     histogram.write(rows, family, {});
