@@ -147,6 +147,7 @@ ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
 
 /// Source: Prometheus 2.42, scrape.go, mutateSampleLabels.
 Labels TargetRows::with_target_labels(const Labels& sample) {
+    if (auto merged = Labels::merge(sample, target_->labels)) return std::move(*merged);
     builder_.reset(sample);
     for (const auto& label : target_->labels) {
         if (!sample.has(label.name)) {

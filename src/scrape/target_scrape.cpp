@@ -165,7 +165,11 @@ void TargetScrape::update(discovery::TargetPtr target) {
     make_client();
 }
 
-void TargetScrape::set_facts(EngineFacts facts) { facts_ = std::move(facts); }
+void TargetScrape::set_facts(EngineFacts facts) {
+    if (facts == facts_) return;
+    facts_ = std::move(facts);
+    naming_changed_ = true;
+}
 
 TargetStatus TargetScrape::status() const {
     return {.target = target_,
@@ -284,17 +288,24 @@ std::string TargetScrape::explain(int status) const {
 
 void TargetScrape::recognise(std::string_view page, exposition::Format format) {
     const auto names = names_of(page, format);
+    naming_changed_ = naming_changed_ || names.model != model_on_page_;
     model_on_page_ = names.model;
     is_node_exporter_ =
         std::ranges::find(names.samples, "node_exporter_build_info") != names.samples.end();
     auto identity = environment_.mapping->recognise(names.samples, names.labels);
     if (identity.runtime.empty() || identity == identity_) return;
     identity_ = std::move(identity);
+    naming_changed_ = true;
     log::info("{} is {}{}", target_->url.redacted(),
               identity_.kind == mapping::Kind::router ? "a router: " : "", identity_.runtime);
 }
 
 void TargetScrape::apply_naming() {
+    const bool is_current = !naming_changed_ && rows_.naming().mapping == environment_.mapping &&
+                            named_place_ == environment_.place;
+    if (is_current) return;
+    naming_changed_ = false;
+    named_place_ = environment_.place;
     Naming naming{.mapping = environment_.mapping, .identity = identity_, .base = {}};
     if (!facts_.version.empty()) naming.identity.version = facts_.version;
     if (identity_.is_engine()) {

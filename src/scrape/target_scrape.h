@@ -123,6 +123,8 @@ private:
     mapping::Identity identity_;
     bool is_node_exporter_ = false;
     std::string model_on_page_;
+    Labels named_place_;          ///< of the naming in force
+    bool naming_changed_ = true;  ///< identity, facts or model since the naming in force was made
     bool kind_is_given_ =
         false;  ///< by configuration or process discovery: not guessed from the page
     bool look_at_names_ = true;  ///< of the next page, to recognise the engine

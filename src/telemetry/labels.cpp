@@ -65,6 +65,26 @@ Labels Labels::from(std::span<const Label> labels) {
     return result;
 }
 
+std::optional<Labels> Labels::merge(const Labels& a, const Labels& b) {
+    Labels merged;
+    merged.bytes_.reserve(a.bytes_.size() + b.bytes_.size());
+    const auto append = [&](Iterator& at) {
+        append_length(merged.bytes_, at->name.size());
+        append_length(merged.bytes_, at->value.size());
+        merged.bytes_.append(at->name).append(at->value);
+        ++at;
+    };
+    auto at_a = a.begin();
+    auto at_b = b.begin();
+    while (at_a != a.end() && at_b != b.end()) {
+        if (at_a->name == at_b->name) return std::nullopt;
+        append(at_a->name < at_b->name ? at_a : at_b);
+    }
+    while (at_a != a.end()) append(at_a);
+    while (at_b != b.end()) append(at_b);
+    return merged;
+}
+
 std::size_t Labels::size() const { return static_cast<std::size_t>(std::distance(begin(), end())); }
 
 std::string_view Labels::get(std::string_view name) const {

@@ -68,6 +68,9 @@ public:
         return from(std::span(labels.begin(), labels.size()));
     }
 
+    /// Both together; nothing if a name stands in both.
+    static std::optional<Labels> merge(const Labels& a, const Labels& b);
+
     [[nodiscard]] Iterator begin() const {
         return Iterator(bytes_.data(), bytes_.data() + bytes_.size());
     }

@@ -33,6 +33,14 @@ TEST(Labels, EscapeValuesInText) {
               R"(m{l="a\\b\"c\nd"})");
 }
 
+TEST(Labels, MergeUnlessANameStandsInBoth) {
+    const auto a = Labels::from({{"a", "1"}, {"m", "2"}});
+    EXPECT_EQ(Labels::merge(a, Labels::from({{"b", "3"}, {"z", "4"}})),
+              Labels::from({{"a", "1"}, {"b", "3"}, {"m", "2"}, {"z", "4"}}));
+    EXPECT_EQ(Labels::merge(a, {}), a);
+    EXPECT_EQ(Labels::merge(a, Labels::from({{"m", "3"}})), std::nullopt);
+}
+
 TEST(LabelsBuilder, SetsReplacesAndRemoves) {
     LabelsBuilder builder(Labels::from({{"a", "1"}, {"b", "2"}}));
     builder.set("a", "9");
