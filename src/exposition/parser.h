@@ -1,4 +1,7 @@
-// Reads Prometheus's text format 0.0.4 and OpenMetrics 1.0, line by line, without copying.
+// SPDX-License-Identifier: Apache-2.0
+// Reads Prometheus's text format 0.0.4 and OpenMetrics 1.0, line by line, without copying. What
+// Prometheus 2.42 takes is taken, what it refuses is refused, except where README.md says
+// otherwise.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +28,16 @@ extern const std::string_view kAcceptHeader;
 /// One line of a page. Views point into the page.
 struct Line {
     enum class Kind { sample, type, help, unit, comment, blank, eof } kind = Kind::blank;
-    std::string_view key;  ///< sample: name and labels as they stand, `name{...}`, without spaces at its ends
-    std::string_view name;    ///< sample: metric name (unquoted form); type, help, unit: the family's name
+    /// sample: name and labels as they stand, `name{...}`, without spaces at its ends
+    std::string_view key;
+    /// sample: metric name; type, help, unit: the family's name (quoted: without quotes, escaped)
+    std::string_view name;
     std::string_view labels;  ///< sample: what stands between the braces
     std::string_view text;    ///< type: the word; help, unit: the rest of the line, still escaped
     std::string_view value_text;
     double value = 0;
-    std::optional<Timestamp> time;    ///< ms; OpenMetrics seconds are converted
-    std::string_view exemplar;  ///< OpenMetrics: what stands behind " # ", else empty
+    std::optional<Timestamp> time;  ///< ms; OpenMetrics seconds are converted
+    std::string_view exemplar;      ///< OpenMetrics: what stands behind " # ", else empty
     MetricType type = MetricType::unknown;
 };
 
@@ -48,6 +53,8 @@ public:
     [[nodiscard]] int line_number() const { return line_; }
 
 private:
+    Result<std::optional<Line>, ParseError> next_line();
+
     std::string_view page_;
     Format format_;
     std::size_t at_ = 0;
@@ -55,8 +62,10 @@ private:
     bool ended_ = false;
 };
 
-/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__. Fails for bad escapes, invalid UTF-8, a name
-/// that stands twice. Columns count from the key's start.
+/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__, as the text format has it
+/// (so any key of either format). Fails for a broken label set, invalid UTF-8, a name that stands
+/// twice. An unknown escape (`\d`) stays as it stands, as in Prometheus. Columns count from the
+/// key's start.
 Result<Labels, ParseError> parse_series(std::string_view key);
 
 /// A parsed exemplar: `{trace_id="x"} 0.67 1520879607.789`.

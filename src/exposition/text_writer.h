@@ -1,10 +1,12 @@
-// Writes the Prometheus text format 0.0.4.
+// SPDX-License-Identifier: Apache-2.0
+// Writes the Prometheus text format 0.0.4, and the pieces of which OpenMetrics pages are made.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "exposition/parser.h"
 #include "telemetry/labels.h"
 #include "telemetry/metadata.h"
 
@@ -23,5 +25,17 @@ public:
 private:
     std::string& out_;
 };
+
+/// Appends `name{a="b"}`. Names outside of the legacy alphabet are quoted, `{"my.name","a.b"="c"}`:
+/// readers of 0.0.4 before Prometheus 3 refuse those.
+void append_series(std::string& out, std::string_view name, std::span<const Label> labels);
+void append_series(std::string& out, const Labels& series);
+
+/// Appends the HELP line, escaped as the format asks.
+void append_help_line(std::string& out, std::string_view family, std::string_view help,
+                      Format format);
+/// Appends `# KEYWORD family text`, nothing escaped but the family's name.
+void append_metadata_line(std::string& out, std::string_view keyword, std::string_view family,
+                          std::string_view text);
 
 }  // namespace inferscope::exposition
