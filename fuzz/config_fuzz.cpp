@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole configuration file, and lists of targets: whatever somebody writes, it is an error or a
 // value.
 #include <cstddef>

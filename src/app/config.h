@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole configuration file: prometheus.yml and our own sections (docs: architecture,
 // "Configuration").
 #pragma once

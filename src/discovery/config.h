@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which targets there are and how they are scraped: Prometheus's `global` and `scrape_configs`, and
 // our `engines`. Defaults are Prometheus 2.42's.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is refused and what is taken was checked with `promtool check config` of Prometheus 2.42.
 #include "discovery/config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The running discovery: asks all sources again and again and tells the whole new set of targets
 // when it changed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a command line says about an inference engine. Pure. A command line may hold secrets
 // (--api-key): nothing of it leaves but what stands in this struct.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where each engine shows its metrics and what switches them on. Data, for discovery and for
 // messages; what the metrics mean is mapping's. Source: the engines' documentation and source,
 // versions of 2026.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A process file system in a temporary directory, for tests.
 #pragma once
 

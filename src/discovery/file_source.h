@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Targets from files (file_sd_configs): read again when they change, by what stat says.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How to speak to a target or to a list of targets: credentials, TLS, redirects. Prometheus's
 // http_config.
 #pragma once

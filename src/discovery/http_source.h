@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Targets that an HTTP server tells (http_sd_configs): asked again and again, the last good answer
 // stands. Source: Prometheus documentation, "HTTP SD".
 #pragma once

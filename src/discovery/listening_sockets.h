@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCP sockets of this machine that listen, and the inodes by which their processes are found.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Engines among the processes of this machine: listening sockets first, and only when their set has
 // changed the command lines of processes. Cheap enough to ask every ten seconds.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Relabelling as Prometheus 2.42 does it: rules that rewrite, keep or drop a label set.
 // Source: Prometheus documentation, "relabel_config"; the order of cases follows its model/relabel.
 #pragma once

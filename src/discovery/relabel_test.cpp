@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Expected values marked "2.42" were read from /api/v1/targets of a real Prometheus 2.42 with the
 // same rules.
 #include "discovery/relabel.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One thing to scrape: where it is, what labels its series get, by which rules it is scraped.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "discovery/target_finder.h"
 
 #include <absl/container/flat_hash_map.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One look at all sources: which targets exist now, which were dropped, which source has what to
 // complain about. Plain functions over files, /proc and the answers handed in; no sockets, no
 // clock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lists of targets as files and HTTP answers carry them: [{"targets": ["host:port"], "labels":
 // {"name": "value"}}].
 #pragma once
