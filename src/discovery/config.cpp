@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <set>
 #include <span>
@@ -221,6 +222,16 @@ void check_label_names(const YAML::Node& node, std::string_view what,
     }
 }
 
+/// All 64 bits, which MapReader's whole numbers, read by way of a double, don't have.
+void read_modulus(const YAML::Node& node, std::string_view what, std::uint64_t& out,
+                  Diagnostics& diagnostics) {
+    const std::string text = node.IsScalar() ? node.Scalar() : "";
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (ec == std::errc() && end == text.data() + text.size()) return;
+    diagnostics.fail(node, fmt::format("{}: modulus must be a whole number >= 0, not '{}'", what,
+                                       quote_for_message(text)));
+}
+
 std::optional<RelabelRule> read_relabel_rule(const YAML::Node& node, std::string_view what,
                                              Diagnostics& diagnostics) {
     const std::string section = fmt::format("{} entry", what);
@@ -233,7 +244,9 @@ std::optional<RelabelRule> read_relabel_rule(const YAML::Node& node, std::string
     });
     reader.read("separator", fields.separator);
     reader.read("regex", fields.regex);
-    reader.read("modulus", fields.modulus);
+    reader.read("modulus", [&](const YAML::Node& modulus) {
+        read_modulus(modulus, section, fields.modulus, diagnostics);
+    });
     reader.read("target_label", fields.target_label);
     reader.read("replacement", fields.replacement);
     reader.read("action", action);

@@ -158,6 +158,16 @@ TEST(ScrapeConfigs, TakesWhatPrometheusTakes) {
     }
 }
 
+TEST(ScrapeConfigs, ReadsAModulusOf64Bits) {
+    const auto outcome = read(
+        "[{job_name: a, relabel_configs: [{action: hashmod, target_label: h, modulus: "
+        "18446744073709551615}]}]");
+    ASSERT_EQ(outcome.error, "");
+    EXPECT_EQ(outcome.jobs.at(0).relabel_configs.at(0).fields().modulus, UINT64_MAX);
+    EXPECT_THAT(job_error("relabel_configs: [{action: hashmod, target_label: h, modulus: -1}]"),
+                HasSubstr("modulus must be a whole number >= 0, not '-1'"));
+}
+
 TEST(ScrapeConfigs, LeavesAJobWithAForeignDiscoveryOutAlone) {
     const auto outcome = read(R"(
 - job_name: k8s

@@ -12,9 +12,9 @@
 
 #include "base/check.h"
 #include "base/numbers.h"
-#include "mapping/bound.h"
 #include "mapping/plans.h"
 #include "mapping/slots.h"
+#include "telemetry/bound.h"
 
 namespace inferscope::mapping {
 namespace {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/numbers.h"
+#include "telemetry/bound.h"
 
 namespace inferscope {
 namespace {
@@ -115,18 +116,12 @@ void Histogram::write(RowWriter& rows, const FamilyPtr& family,
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
         below += counts_[i];
-        const std::string bound = i < bounds_.size() ? format_bound(bounds_[i]) : "+Inf";
+        const std::string bound = i < bounds_.size() ? normal_bound(bounds_[i]) : "+Inf";
         with_le.back() = {"le", bound};
         rows.set(family, family->name + "_bucket", with_le, static_cast<double>(below));
     }
     rows.set(family, family->name + "_sum", labels, sum_);
     rows.set(family, family->name + "_count", labels, static_cast<double>(count_));
-}
-
-std::string format_bound(double value) {
-    std::string text = format_number(value);
-    if (std::isfinite(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
-    return text;
 }
 
 }  // namespace inferscope

@@ -96,7 +96,4 @@ private:
     std::uint64_t count_ = 0;
 };
 
-/// `value` as `le` and `quantile` stand in Prometheus 3: "1.0", "0.5", "+Inf".
-std::string format_bound(double value);
-
 }  // namespace inferscope

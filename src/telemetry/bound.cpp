@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mapping/bound.h"
+#include "telemetry/bound.h"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include "base/numbers.h"
 
-namespace inferscope::mapping {
+namespace inferscope {
 
 std::string normal_bound(double value) {
     if (std::isnan(value)) return "NaN";
@@ -28,4 +28,4 @@ std::string normal_bound(std::string_view text) {
     return number ? normal_bound(*number) : std::string(text);
 }
 
-}  // namespace inferscope::mapping
+}  // namespace inferscope

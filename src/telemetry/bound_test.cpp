@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mapping/bound.h"
+#include "telemetry/bound.h"
 
 #include <gtest/gtest.h>
 
-namespace inferscope::mapping {
+namespace inferscope {
 namespace {
 
 TEST(NormalBound, IsPrometheus3sSpellingOfTheNumber) {
@@ -25,4 +25,4 @@ TEST(NormalBound, IsPrometheus3sSpellingOfTheNumber) {
 TEST(NormalBound, LeavesATextThatIsNoNumber) { EXPECT_EQ(normal_bound("a lot"), "a lot"); }
 
 }  // namespace
-}  // namespace inferscope::mapping
+}  // namespace inferscope

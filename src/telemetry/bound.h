@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace inferscope::mapping {
+namespace inferscope {
 
 /// "1" -> "1.0", "1000000" -> "1e+06", "0.005" and "+Inf" as they are: every spelling of one number
 /// becomes the same text. A text that isn't a number is returned as it is. Source: Prometheus 3,
@@ -14,4 +14,4 @@ namespace inferscope::mapping {
 std::string normal_bound(std::string_view text);
 std::string normal_bound(double value);
 
-}  // namespace inferscope::mapping
+}  // namespace inferscope
