@@ -2,6 +2,7 @@
 #include "app/server.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -187,6 +188,7 @@ public:
         asio::co_spawn(io_, tick(), log_end("collection"));
         self_.set_reload(true, clock_.wall());
         is_ready_ = true;
+        give_back_free_memory();
         io_.run();
         finish();
     }
@@ -232,7 +234,11 @@ private:
     void use_mapping() {
         environment_.mapping = mapping_.current();
         observer_.set_mapping(mapping_.current());
+        give_back_free_memory();
     }
+
+    /// YAML is large while it is read: what its nodes took goes back to the system.
+    static void give_back_free_memory() { ::malloc_trim(0); }
 
     void set_targets(const std::vector<discovery::TargetPtr>& targets) {
         scrapes_.set_targets(targets);
@@ -274,6 +280,7 @@ private:
             log::error("reload refused, the old configuration runs on: {}", config.error().text);
         }
         self_.set_reload(config.has_value(), clock_.wall());
+        give_back_free_memory();
         if (!config) return config.error();
         return {};
     }
