@@ -110,7 +110,7 @@ TEST(Config, ChecksRanges) {
     EXPECT_THAT(error_of("slos: {success_ratio: 99}"),
                 HasSubstr("success_ratio must be from 0 to 1, not 99"));
     EXPECT_THAT(error_of("probe: {chat: {max_tokens: 100000}}"),
-                HasSubstr("max_tokens must be from 1 to 4096"));
+                HasSubstr("max_tokens of probe.chat is 100000, it must be 1 to 4096"));
     EXPECT_THAT(error_of("probe: {interval: 1s, timeout: 2s}"), HasSubstr("greater than interval"));
     EXPECT_EQ(parsed("probe: {interval: 1s}").probe.timeout, Millis(1'000));
     EXPECT_THAT(error_of("worker: {labels: {a-b: c}}"), HasSubstr("'a-b' is not a label name"));
