@@ -6,26 +6,51 @@
 namespace inferscope::collect::nvml {
 namespace {
 
-int number_into(int (*function)(Device, unsigned*), Device device, GpuField field,
-                GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
+using enum GpuField;
+
+/// A function of `Api` that gives one number.
+template <auto function, GpuField field>
+int number(const Api& api, Device device, GpuValues& values) {
+    if (api.*function == nullptr) return kFunctionNotFound;
     unsigned value = 0;
-    const int result = function(device, &value);
+    const int result = (api.*function)(device, &value);
     if (result == kSuccess) values.set(field, value);
     return result;
 }
 
-int clock_into(int (*function)(Device, int, unsigned*), Device device, int clock, GpuField field,
-               GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
+/// One that gives a number of the clock, sensor or threshold `which`.
+template <auto function, int which, GpuField field>
+int number_of(const Api& api, Device device, GpuValues& values) {
+    if (api.*function == nullptr) return kFunctionNotFound;
     unsigned value = 0;
-    const int result = function(device, clock, &value);
+    const int result = (api.*function)(device, which, &value);
     if (result == kSuccess) values.set(field, value);
     return result;
 }
 
-int ecc_into(const Api& api, Device device, int type, int counter, GpuField field,
-             GpuValues& values) {
+/// One that gives a percentage, and the period that it stands for.
+template <auto function, GpuField field>
+int coder(const Api& api, Device device, GpuValues& values) {
+    if (api.*function == nullptr) return kFunctionNotFound;
+    unsigned percent = 0;
+    unsigned period_micros = 0;
+    const int result = (api.*function)(device, &percent, &period_micros);
+    if (result == kSuccess) values.set(field, percent);
+    return result;
+}
+
+/// One that gives 64 bits.
+template <auto function, GpuField field>
+int long_number(const Api& api, Device device, GpuValues& values) {
+    if (api.*function == nullptr) return kFunctionNotFound;
+    unsigned long long value = 0;
+    const int result = (api.*function)(device, &value);
+    if (result == kSuccess) values.set(field, std::uint64_t{value});
+    return result;
+}
+
+template <int type, int counter, GpuField field>
+int ecc(const Api& api, Device device, GpuValues& values) {
     if (api.ecc_errors == nullptr) return kFunctionNotFound;
     unsigned long long count = 0;
     const int result = api.ecc_errors(device, type, counter, &count);
@@ -38,18 +63,8 @@ int read_utilization(const Api& api, Device device, GpuValues& values) {
     Utilization utilization{};
     const int result = api.utilization(device, &utilization);
     if (result != kSuccess) return result;
-    values.set(GpuField::utilization_percent, utilization.gpu);
-    values.set(GpuField::memory_activity_percent, utilization.memory);
-    return result;
-}
-
-int read_coder(int (*function)(Device, unsigned*, unsigned*), Device device, GpuField field,
-               GpuValues& values) {
-    if (function == nullptr) return kFunctionNotFound;
-    unsigned percent = 0;
-    unsigned period_micros = 0;
-    const int result = function(device, &percent, &period_micros);
-    if (result == kSuccess) values.set(field, percent);
+    values.set(utilization_percent, utilization.gpu);
+    values.set(memory_activity_percent, utilization.memory);
     return result;
 }
 
@@ -59,9 +74,9 @@ int read_memory_v1(const Api& api, Device device, GpuValues& values) {
     Memory memory{};
     const int result = api.memory(device, &memory);
     if (result != kSuccess) return result;
-    values.set(GpuField::memory_total_bytes, memory.total);
-    values.set(GpuField::memory_free_bytes, memory.free);
-    values.set(GpuField::memory_used_bytes, memory.used);
+    values.set(memory_total_bytes, memory.total);
+    values.set(memory_free_bytes, memory.free);
+    values.set(memory_used_bytes, memory.used);
     return result;
 }
 
@@ -74,10 +89,10 @@ int read_memory(const Api& api, Device device, GpuValues& values) {
         return read_memory_v1(api, device, values);
     }
     if (result != kSuccess) return result;
-    values.set(GpuField::memory_total_bytes, memory.total);
-    values.set(GpuField::memory_free_bytes, memory.free);
-    values.set(GpuField::memory_used_bytes, memory.used);
-    values.set(GpuField::memory_reserved_bytes, memory.reserved);
+    values.set(memory_total_bytes, memory.total);
+    values.set(memory_free_bytes, memory.free);
+    values.set(memory_used_bytes, memory.used);
+    values.set(memory_reserved_bytes, memory.reserved);
     return result;
 }
 
@@ -88,30 +103,13 @@ int read_temperature(const Api& api, Device device, GpuValues& values) {
             .version = struct_version<Temperature>(1), .sensor = kTemperatureGpu, .celsius = 0};
         result = api.temperature_v(device, &temperature);
         if (result == kSuccess) {
-            values.set(GpuField::temperature_celsius, static_cast<double>(temperature.celsius));
+            values.set(temperature_celsius, static_cast<double>(temperature.celsius));
             return result;
         }
     }
     const bool has_older = result == kFunctionNotFound || result == kVersionMismatch;
-    if (!has_older || api.temperature == nullptr) return result;
-    return clock_into(api.temperature, device, kTemperatureGpu, GpuField::temperature_celsius,
-                      values);
-}
-
-int read_energy(const Api& api, Device device, GpuValues& values) {
-    if (api.energy == nullptr) return kFunctionNotFound;
-    unsigned long long millijoules = 0;
-    const int result = api.energy(device, &millijoules);
-    if (result == kSuccess) values.set(GpuField::energy_millijoules, std::uint64_t{millijoules});
-    return result;
-}
-
-int read_clock_event_reasons(const Api& api, Device device, GpuValues& values) {
-    if (api.clock_event_reasons == nullptr) return kFunctionNotFound;
-    unsigned long long mask = 0;
-    const int result = api.clock_event_reasons(device, &mask);
-    if (result == kSuccess) values.set(GpuField::clock_event_reasons, std::uint64_t{mask});
-    return result;
+    if (!has_older) return result;
+    return number_of<&Api::temperature, kTemperatureGpu, temperature_celsius>(api, device, values);
 }
 
 int read_performance_state(const Api& api, Device device, GpuValues& values) {
@@ -119,7 +117,7 @@ int read_performance_state(const Api& api, Device device, GpuValues& values) {
     int state = kStateUnknown;
     const int result = api.performance_state(device, &state);
     if (result == kSuccess && state != kStateUnknown) {
-        values.set(GpuField::performance_state, static_cast<double>(state));
+        values.set(performance_state, static_cast<double>(state));
     }
     return result;
 }
@@ -132,116 +130,46 @@ int read_remapped_rows(const Api& api, Device device, GpuValues& values) {
     unsigned failed = 0;
     const int result = api.remapped_rows(device, &corrected, &uncorrected, &pending, &failed);
     if (result != kSuccess) return result;
-    values.set(GpuField::remapped_rows_corrected, corrected);
-    values.set(GpuField::remapped_rows_uncorrected, uncorrected);
-    values.set(GpuField::row_remap_pending, pending);
-    values.set(GpuField::row_remap_failure, failed);
+    values.set(remapped_rows_corrected, corrected);
+    values.set(remapped_rows_uncorrected, uncorrected);
+    values.set(row_remap_pending, pending);
+    values.set(row_remap_failure, failed);
     return result;
 }
 
 /// What is asked of each GPU by a function of its own; a row that fails leaves its numbers out.
 constexpr auto kCalls = std::to_array<Call>({
     {Cadence::always, read_utilization},
+    {Cadence::always, coder<&Api::encoder_utilization, encoder_percent>},
+    {Cadence::always, coder<&Api::decoder_utilization, decoder_percent>},
     {Cadence::always, read_memory},
     {Cadence::always, read_temperature},
-    {Cadence::always, read_energy},
-    {Cadence::always, read_clock_event_reasons},
+    {Cadence::always, number<&Api::power, power_milliwatts>},
+    {Cadence::always, long_number<&Api::energy, energy_millijoules>},
+    {Cadence::always, number_of<&Api::clock, kClockSm, sm_clock_mhz>},
+    {Cadence::always, number_of<&Api::clock, kClockMemory, memory_clock_mhz>},
+    {Cadence::always, long_number<&Api::clock_event_reasons, clock_event_reasons>},
     {Cadence::always, read_performance_state},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.power, device, GpuField::power_milliwatts, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return read_coder(api.encoder_utilization, device, GpuField::encoder_percent, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return read_coder(api.decoder_utilization, device, GpuField::decoder_percent, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.clock, device, kClockSm, GpuField::sm_clock_mhz, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.clock, device, kClockMemory, GpuField::memory_clock_mhz, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_replays, device, GpuField::pcie_replays, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_generation, device, GpuField::pcie_generation, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.pcie_width, device, GpuField::pcie_width, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorCorrected, kEccVolatile, GpuField::ecc_corrected_volatile, values);
-     }},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorUncorrected, kEccVolatile, GpuField::ecc_uncorrected_volatile,
-                         values);
-     }},
+    {Cadence::always, number<&Api::fan_speed, fan_percent>},
+    {Cadence::always, number<&Api::pcie_replays, pcie_replays>},
+    {Cadence::always, number<&Api::pcie_generation, pcie_generation>},
+    {Cadence::always, number<&Api::pcie_width, pcie_width>},
+    {Cadence::always, ecc<kErrorCorrected, kEccVolatile, ecc_corrected_volatile>},
+    {Cadence::always, ecc<kErrorUncorrected, kEccVolatile, ecc_uncorrected_volatile>},
     {Cadence::always, read_remapped_rows},
-    {Cadence::always,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.fan_speed, device, GpuField::fan_percent, values);
-     }},
+    {Cadence::rarely, ecc<kErrorCorrected, kEccAggregate, ecc_corrected_aggregate>},
+    {Cadence::rarely, ecc<kErrorUncorrected, kEccAggregate, ecc_uncorrected_aggregate>},
+    {Cadence::rarely, number<&Api::power_limit, power_limit_milliwatts>},
+    {Cadence::rarely, number<&Api::enforced_power_limit, enforced_power_limit_milliwatts>},
     {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.power_limit, device, GpuField::power_limit_milliwatts, values);
-     }},
+     number_of<&Api::temperature_threshold, kThresholdSlowdown, slowdown_temperature_celsius>},
     {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.enforced_power_limit, device, GpuField::enforced_power_limit_milliwatts,
-                            values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.temperature_threshold, device, kThresholdSlowdown,
-                           GpuField::slowdown_temperature_celsius, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.temperature_threshold, device, kThresholdShutdown,
-                           GpuField::shutdown_temperature_celsius, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.max_clock, device, kClockSm, GpuField::max_sm_clock_mhz, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return clock_into(api.max_clock, device, kClockMemory, GpuField::max_memory_clock_mhz, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.max_pcie_generation, device, GpuField::max_pcie_generation, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.max_pcie_width, device, GpuField::max_pcie_width, values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorCorrected, kEccAggregate, GpuField::ecc_corrected_aggregate,
-                         values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return ecc_into(api, device, kErrorUncorrected, kEccAggregate, GpuField::ecc_uncorrected_aggregate,
-                         values);
-     }},
-    {Cadence::rarely,
-     [](const Api& api, Device device, GpuValues& values) {
-         return number_into(api.cores, device, GpuField::cores, values);
-     }},
+     number_of<&Api::temperature_threshold, kThresholdShutdown, shutdown_temperature_celsius>},
+    {Cadence::rarely, number_of<&Api::max_clock, kClockSm, max_sm_clock_mhz>},
+    {Cadence::rarely, number_of<&Api::max_clock, kClockMemory, max_memory_clock_mhz>},
+    {Cadence::rarely, number<&Api::max_pcie_generation, max_pcie_generation>},
+    {Cadence::rarely, number<&Api::max_pcie_width, max_pcie_width>},
+    {Cadence::rarely, number<&Api::cores, cores>},
 });
 
 }  // namespace
@@ -253,8 +181,6 @@ bool is_driver_gone(int result) {
     return result == kUninitialized || result == kDriverNotLoaded || result == kLibraryMismatch;
 }
 
-/// The card or the driver will not know it in a second either. What remains (UNKNOWN, TIMEOUT ...)
-/// may pass.
 bool is_lacking(int result) {
     return result == kNotSupported || result == kFunctionNotFound || result == kInvalidArgument ||
            result == kNoPermission || result == kVersionMismatch || result == kDeprecated ||

@@ -84,7 +84,6 @@ SteadyTime NvmlCollector::step(SteadyTime now) {
         end_session(now, "the GPU driver was unloaded");
         return next_start_;
     }
-    say_lost_gpus();
     publish_running(now);
     if (session_->read_slow(now) == nvml::Reading::driver_gone) {
         end_session(now, "the GPU driver was unloaded");
@@ -140,8 +139,8 @@ void NvmlCollector::say(const std::string& text, bool is_problem) {
     log::write(is_problem ? log::Level::warning : log::Level::info, text);
 }
 
-void NvmlCollector::say_lost_gpus() {
-    for (const auto& gpu : session_->states()) {
+void NvmlCollector::say_lost_gpus(const std::vector<GpuState>& gpus) {
+    for (const auto& gpu : gpus) {
         if (!gpu.lost) {
             lost_.erase(gpu.uuid);
         } else if (lost_.insert(gpu.uuid).second) {
@@ -151,12 +150,29 @@ void NvmlCollector::say_lost_gpus() {
     }
 }
 
+std::vector<GpuState> NvmlCollector::all_states() {
+    auto gpus = session_->states();
+    for (const auto& [uuid, identity] : seen_) {
+        if (std::ranges::find(gpus, uuid, &GpuState::uuid) == gpus.end()) gpus.push_back(identity);
+    }
+    for (const auto& gpu : gpus) {
+        if (seen_.contains(gpu.uuid)) continue;
+        auto& identity = seen_[gpu.uuid] = gpu;
+        identity.lost = true;
+        identity.values.clear();
+        identity.lists_processes = false;
+        identity.processes.clear();
+    }
+    return gpus;
+}
+
 void NvmlCollector::publish_running(SteadyTime now) {
     GpuSnapshot snapshot{.taken = now,
                          .driver = DriverState::running,
                          .problem = {},
                          .driver_version = session_->driver_version(),
-                         .gpus = session_->states()};
+                         .gpus = all_states()};
+    say_lost_gpus(snapshot.gpus);
     for (auto& gpu : snapshot.gpus) {
         const auto known = xids_.find(gpu.uuid);
         if (known != xids_.end()) gpu.xids = known->second.counts;

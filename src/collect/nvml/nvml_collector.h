@@ -47,8 +47,10 @@ public:
 private:
     void start_session(SteadyTime now);
     void end_session(SteadyTime now, const std::string& problem);
-    void say_lost_gpus();
+    void say_lost_gpus(const std::vector<GpuState>& gpus);
     void count_event(const nvml::XidEvent& event);
+    /// The session's GPUs, and as lost ones those that were there before and can't be opened now.
+    std::vector<GpuState> all_states();
     void publish_running(SteadyTime now);
     void say(const std::string& text, bool is_problem);
     void publish(GpuSnapshot snapshot);
@@ -73,8 +75,9 @@ private:
     SteadyTime next_check_ = SteadyTime::min();
     Nanos back_off_{0};
     bool has_run_ = false;
-    std::string said_;            ///< the last log line about the driver's state: said once
-    std::set<std::string> lost_;  ///< UUIDs of those last seen lost
+    std::string said_;  ///< the last log line about the driver's state: said once
+    std::map<std::string, GpuState> seen_;  ///< by UUID: what each GPU is, without its numbers
+    std::set<std::string> lost_;            ///< UUIDs of those last seen lost
     /// By UUID; outlives sessions, since counters must not fall.
     std::map<std::string, Xids> xids_;
 };

@@ -254,6 +254,16 @@ TEST_F(NvmlCollectorTest, LeavesOutAGpuThatCannotBeOpened) {
     EXPECT_EQ(gpu(0).index, 1u);
 }
 
+TEST_F(NvmlCollectorTest, ShowsAGpuAsLostThatWasThereAndCannotBeOpenedAnyMore) {
+    collector_->step(kStart);
+    fake_.set_result("*", nvml::kGpuIsLost, 0);
+    collector_->step(kStart + 5s);
+    collector_->step(kStart + 60s);  // the new session can't open it
+    const auto series = step_and_rows(kStart + 65s);
+    EXPECT_EQ(series.at(R"(inferscope_gpu_lost{UUID="GPU-0",gpu="0"})"), 1);
+    EXPECT_EQ(series.at(R"(inferscope_gpu_lost{UUID="GPU-1",gpu="1"})"), 0);
+}
+
 TEST_F(NvmlCollectorTest, ListsTheGpusAnewWhenTheirNumberChanges) {
     collector_->step(kStart);
     fake_.set_gpus(3);

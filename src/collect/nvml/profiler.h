@@ -19,8 +19,7 @@ struct Pause {
     [[nodiscard]] bool over(SteadyTime now) const { return now >= until; }
 };
 
-/// Two samples, at least 100 ms apart, make one
-/// set of numbers.
+/// Two samples, at least 100 ms apart, make one set of numbers. Thread: confined to the driver's.
 class Profiler {
 public:
     Profiler(const Api& api, Device device);
