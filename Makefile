@@ -1,5 +1,5 @@
 # Every target sets up what it needs; nothing but what changed is rebuilt.
-.PHONY: run build test test-unit test-asan test-long lint bench format clean packages test-packages
+.PHONY: run build test test-long lint tidy bench format clean packages test-packages
 
 LISTEN ?= 127.0.0.1:7090
 ARGS ?=
@@ -26,6 +26,10 @@ test-long: test-packages         ## TSan, long fuzzing, soak; figures go to docs
 
 lint: test-packages
 	tools/lint.sh
+
+tidy: test-packages              ## clang-tidy over src/; remembers what was clean
+	@test -f build/release/build.ninja || cmake --preset release
+	tools/tidy.py --jobs $(JOBS)
 
 bench: test-packages
 	@test -f build/release/build.ninja || cmake --preset release

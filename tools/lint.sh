@@ -1,6 +1,6 @@
 #!/bin/sh
-# Everything that a machine can say about how the code reads: format, includes by level, headers that compile
-# alone, clang-tidy. Prints each finding with its place; exit status 1 if there is any.
+# What a machine can say quickly about how the code reads: format, includes by level, headers that compile alone.
+# Prints each finding with its place; exit status 1 if there is any. `make tidy` looks deeper, and takes longer.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -17,6 +17,3 @@ for script in $(git ls-files '*.sh' .ci/run); do sh -n "$script" 2>/dev/null || 
 echo "lint: headers compile alone"
 test -f build/release/build.ninja || cmake --preset release >/dev/null
 cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets >/dev/null
-
-echo "lint: clang-tidy"
-python3 tools/tidy.py --jobs "$jobs"
