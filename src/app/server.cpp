@@ -28,6 +28,7 @@
 #include "app/self_metrics.h"
 #include "base/log.h"
 #include "discovery/discovery.h"
+#include "discovery/metrics.h"
 #include "engines/engine_watch.h"
 #include "engines/metrics.h"
 #include "engines/observing_appender.h"
@@ -314,6 +315,7 @@ private:
         engines::write_engine_states(engine_rows_, statuses);
         engines::write_server_metrics(engine_rows_, cluster, workers, statuses, {});
         write_gpus_of_engines(statuses);
+        discovery::write_metrics(engine_rows_, *discovery_.status());
         if (const auto flushed = engine_rows_.flush(now); !flushed)
             log::error("engines: {}", flushed.error().text);
     }
