@@ -16,4 +16,8 @@ for script in $(git ls-files '*.sh' .ci/run); do sh -n "$script" 2>/dev/null || 
 
 echo "lint: headers compile alone"
 test -f build/release/build.ninja || cmake --preset release >/dev/null
-cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets >/dev/null
+log=build/headers.log
+cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets >"$log" 2>&1 || {
+    grep -A8 "error:" "$log"
+    exit 1
+}
