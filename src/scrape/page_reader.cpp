@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scrape/page_reader.h"
 
-#include <absl/hash/hash.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -117,10 +116,6 @@ private:
     Entry* current_ = nullptr;
 };
 
-PageReader::KeyHash PageReader::hash_of(std::string_view key) {
-    return {absl::HashOf(key), absl::HashOf(key, key.size())};
-}
-
 Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format,
                                                 NewSeries& sink) {
     page.reserve(2 * sizeof(std::string));  // on the heap, so that views survive the swap below
@@ -159,7 +154,7 @@ void PageReader::forget() {
 std::size_t PageReader::memory() const {
     return page_.capacity() + (layout_.capacity() + next_layout_.capacity()) * sizeof(LineLayout) +
            (row_.capacity() + next_row_.capacity()) * sizeof(double) +
-           columns_by_key_.capacity() * (sizeof(KeyHash) + sizeof(ColumnIndex));
+           columns_by_key_.capacity() * (sizeof(Fingerprint) + sizeof(ColumnIndex));
 }
 
 bool PageReader::read_by_difference(std::string_view page, exposition::Format format) {
@@ -288,7 +283,7 @@ void PageReader::start_row_by_line() {
 
 Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTable& families,
                                           NewSeries& sink) {
-    const auto [known, is_new] = columns_by_key_.try_emplace(hash_of(line.key), kDropped);
+    const auto [known, is_new] = columns_by_key_.try_emplace(Fingerprint::of(line.key), kDropped);
     if (!is_new) return known->second;
     learnt_keys_.push_back(known->first);
     const auto column = sink.on_new_series(line, families.family_of(line.name));

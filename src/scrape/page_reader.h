@@ -22,6 +22,7 @@
 
 #include "base/result.h"
 #include "exposition/parser.h"
+#include "telemetry/fingerprint.h"
 #include "telemetry/metadata.h"
 
 namespace inferscope::scrape {
@@ -100,17 +101,8 @@ private:
         ColumnIndex column = kDropped;
         bool special = false;
     };
-    struct KeyHash {  ///< 128 bits: two lines are never taken for one another
-        std::uint64_t low, high;
-        bool operator==(const KeyHash&) const = default;
-        template <typename H>
-        friend H AbslHashValue(H state, const KeyHash& key) {
-            return H::combine(std::move(state), key.low);
-        }
-    };
     class FamilyTable;
 
-    static KeyHash hash_of(std::string_view key);
     bool read_by_difference(std::string_view page, exposition::Format format);
     bool read_changed_value(std::string_view page, std::size_t value_at, LineLayout& line);
     bool read_special(std::string_view page, std::size_t at, exposition::Format format,
@@ -131,9 +123,10 @@ private:
     std::vector<LineLayout> layout_;  ///< of page_
     std::vector<LineLayout> next_layout_;
     std::size_t tail_bytes_ = 0;  ///< of page_, behind the last sample line
-    absl::flat_hash_map<KeyHash, ColumnIndex> columns_by_key_;
-    std::vector<KeyHash> learnt_keys_;  ///< by the page that is being read: taken back if it fails
-    std::vector<double> row_;           ///< of page_
+    absl::flat_hash_map<Fingerprint, ColumnIndex> columns_by_key_;
+    std::vector<Fingerprint>
+        learnt_keys_;          ///< by the page that is being read: taken back if it fails
+    std::vector<double> row_;  ///< of page_
     std::vector<double> next_row_;
     std::vector<bool> line_fed_;  ///< by column: lines feed it (not derived)
     std::vector<bool> fed_now_;   ///< by column: a line of this page has fed it

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scrape/target_rows.h"
 
-#include <absl/hash/hash.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,7 +68,7 @@ Result<PageSummary> TargetRows::append(std::string& page, exposition::Format for
                                        Timestamp time) {
     if (epoch_is_over_) start_epoch();
     new_columns_.clear();
-    new_hashes_.clear();
+    new_fingerprints_.clear();
     const std::size_t timed_before = timed_.size();
     const auto read = reader_.read(page, format, *this);
     if (!read) {
@@ -132,11 +131,10 @@ Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line,
 
 ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
     const auto fresh = announced_ + static_cast<ColumnIndex>(new_columns_.size());
-    const LabelsHash hash{absl::HashOf(labels.bytes()),
-                          absl::HashOf(labels.bytes(), labels.bytes().size())};
-    const auto [known, is_new] = column_of_labels_.try_emplace(hash, fresh);
+    const auto fingerprint = Fingerprint::of(labels.bytes());
+    const auto [known, is_new] = column_of_labels_.try_emplace(fingerprint, fresh);
     if (!is_new) return known->second;  // another spelling of a label set, or one that comes back
-    new_hashes_.push_back(hash);
+    new_fingerprints_.push_back(fingerprint);
     // An engine's own names stand beside the unified ones; what has no unified names is all there
     // is.
     const auto shown_on = naming_.identity.runtime.empty() ? ShownOn::metrics : ShownOn::raw;
@@ -228,7 +226,7 @@ bool TargetRows::had_requests() {
 }
 
 void TargetRows::take_back_new_columns() {
-    for (const auto& hash : new_hashes_) column_of_labels_.erase(hash);
+    for (const auto& fingerprint : new_fingerprints_) column_of_labels_.erase(fingerprint);
     new_columns_.clear();
 }
 

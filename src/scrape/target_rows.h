@@ -16,6 +16,7 @@
 #include "mapping/target_mapping.h"
 #include "scrape/page_reader.h"
 #include "telemetry/appender.h"
+#include "telemetry/fingerprint.h"
 
 namespace inferscope::scrape {
 
@@ -69,14 +70,6 @@ public:
     [[nodiscard]] std::size_t memory() const { return reader_.memory(); }
 
 private:
-    struct LabelsHash {
-        std::uint64_t low, high;
-        bool operator==(const LabelsHash&) const = default;
-        template <typename H>
-        friend H AbslHashValue(H state, const LabelsHash& hash) {
-            return H::combine(std::move(state), hash.low);
-        }
-    };
     struct TimedSeries {
         Labels labels;
         FamilyPtr family;
@@ -103,8 +96,8 @@ private:
     std::vector<ColumnIndex> derived_columns_;
     bool epoch_is_over_ = false;
     std::vector<Column> new_columns_;  ///< of the page that is being read
-    std::vector<LabelsHash> new_hashes_;
-    absl::flat_hash_map<LabelsHash, ColumnIndex> column_of_labels_;
+    std::vector<Fingerprint> new_fingerprints_;
+    absl::flat_hash_map<Fingerprint, ColumnIndex> column_of_labels_;
     std::vector<TimedSeries> timed_;
     std::vector<TimedSample> timed_samples_;
     std::vector<ColumnIndex>
