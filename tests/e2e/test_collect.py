@@ -185,6 +185,35 @@ class States(unittest.TestCase):
                     self.assertEqual(dict(labels).get("simulated"), "true")
 
 
+class OtherExporters(unittest.TestCase):
+    def test_a_node_exporter_of_this_machine_wins_over_our_own_series(self):
+        page = "# TYPE node_exporter_build_info gauge\nnode_exporter_build_info 1\n# TYPE node_load1 gauge\nnode_load1 4242\n"
+        with RawServer(page_answer(page)) as exporter, Inferscope(
+                "serve", config=f"global: {{scrape_interval: 1s}}\ndiscovery: {{processes: false}}\n"
+                                f"scrape_configs: [{{job_name: node, static_configs: [{{targets: ['127.0.0.1:{exporter.port}']}}]}}]\n"
+        ) as server:
+            wait_for("only theirs is left", lambda: find(server.series(), "node_load1") == [4242])
+            self.assertEqual(find(server.series(), "node_load5"), [], "ours are switched off as a whole")
+            self.assertTrue(find(server.series(), "gpustack:worker_node_cpu_cores"))
+
+
+class ChatProbe(unittest.TestCase):
+    def test_it_is_off_unless_asked_for_and_measures_a_streamed_answer(self):
+        with Inferscope("simulate", "--engine", "vllm-v1", "--rate", "0") as engine:
+            with Inferscope("serve", config=engines_config([engine.port])) as server:
+                wait_for("probed", lambda: find(server.series(), "vllm_model_loaded") == [1])
+                time.sleep(2)
+                self.assertFalse(find(server.series(), "vllm_request_success_total"))
+            config = engines_config([engine.port]).replace(
+                "probe: {interval: 1s}", "probe: {interval: 1s, chat: {enabled: true, max_tokens: 5, interval: 2s, timeout: 2s}}")
+            with Inferscope("serve", config=config) as server:
+                wait_for("a success", lambda: find(server.series(), "vllm_request_success_total"))
+                page = server.series()
+                requests = find(page, "vllm_request_success_total")[0]
+                self.assertEqual(find(page, "vllm_output_tokens_per_request_sum"), [5 * requests])
+                self.assertEqual(find(page, "inferscope_probe_ttft_seconds_count"), [requests])
+
+
 class SelfMetrics(unittest.TestCase):
     def test_we_count_what_we_do(self):
         port = free_port()
