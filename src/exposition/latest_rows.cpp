@@ -147,16 +147,18 @@ std::shared_ptr<Segment> make_segment(std::span<const Announced> announced) {
 /// The columns' own names and second names, those of one page together.
 std::vector<Announced> announced_by(std::span<const Column> columns, std::uint32_t first) {
     std::vector<Announced> announced;
-    for (const auto& column : columns) {
-        announced.push_back({&column.labels, &column.family, column.shown_on, first});
-        for (const auto& second : column.second_names) {
-            announced.push_back({&second.labels, &second.family, second.shown_on, first});
+    for (const auto page : {ShownOn::metrics, ShownOn::raw}) {
+        std::uint32_t index = first;
+        for (const auto& column : columns) {
+            if (column.shown_on == page)
+                announced.push_back({&column.labels, &column.family, page, index});
+            for (const auto& second : column.second_names) {
+                if (second.shown_on == page)
+                    announced.push_back({&second.labels, &second.family, page, index});
+            }
+            ++index;
         }
-        ++first;
     }
-    // By place too: std::stable_sort would want a buffer.
-    std::ranges::sort(announced, {},
-                      [](const Announced& one) { return std::pair(one.page, &one); });
     return announced;
 }
 
