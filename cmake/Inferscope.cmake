@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one way in which every folder of src/ is built: a static library, its tests, its headers checked alone.
 
-find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
-find_package(GTest REQUIRED)
-
 add_library(inferscope_flags INTERFACE)
 target_compile_options(inferscope_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast
