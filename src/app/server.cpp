@@ -137,6 +137,7 @@ public:
           environment_{.io = io_.get_executor(),
                        .pool = pool_.get_executor(),
                        .clock = clock_,
+                       .origin = {clock_.steady(), clock_.wall()},
                        .appender = observer_,
                        .mapping = mapping_.current(),
                        .place = place_labels(*config_),

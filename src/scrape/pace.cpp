@@ -10,11 +10,13 @@ constexpr Timestamp kTolerance = 2;  // ms
 
 }  // namespace
 
-Nanos Pace::first_delay(Timestamp wall) const {
-    const auto length = interval_.count();
-    const auto phase = static_cast<Timestamp>(identity_ % static_cast<std::uint64_t>(length));
-    const auto into = ((wall - phase) % length + length) % length;
-    return Millis(into == 0 ? 0 : length - into);
+SteadyTime Pace::first_tick(SteadyTime now, const TickOrigin& origin) const {
+    const Timestamp length = interval_.count();
+    const Timestamp slot = std::clamp<Timestamp>(length / 20, 1, kSlot.count());
+    const auto spread = static_cast<Timestamp>(identity_ % static_cast<std::uint64_t>(length));
+    const Timestamp phase = spread - spread % slot;
+    const Timestamp into = ((origin.wall - phase) % length + length) % length;
+    return next_tick(origin.steady - Millis(into + length), now - Nanos(1));
 }
 
 Timestamp Pace::sample_time(Timestamp wall) {

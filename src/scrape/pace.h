@@ -9,6 +9,12 @@
 
 namespace inferscope::scrape {
 
+/// One instant on both clocks. All ticks count from one origin, so that those of one slot coincide.
+struct TickOrigin {
+    SteadyTime steady;
+    Timestamp wall = 0;
+};
+
 /// Pure: the caller passes every time in. Thread: confined to one scrape.
 class Pace {
 public:
@@ -20,13 +26,17 @@ public:
     /// Fast answers in a row after which the pace doubles again.
     static constexpr int kFastAnswersToRecover = 3;
 
+    /// Ticks of all targets lie on multiples of this (or of a twentieth of a shorter interval):
+    /// what wakes up together shares one wake-up and warm caches, and costs half.
+    static constexpr Millis kSlot{50};
+
     /// `identity` spreads targets over the interval: the same target always has the same phase.
     Pace(Millis interval, std::uint64_t identity) : interval_(interval), identity_(identity) {}
 
     void set_interval(Millis interval) { interval_ = interval; }
 
-    /// From now to the target's first tick: 0 <= delay < interval.
-    [[nodiscard]] Nanos first_delay(Timestamp wall) const;
+    /// The target's first tick at or after `now`, less than an interval away.
+    [[nodiscard]] SteadyTime first_tick(SteadyTime now, const TickOrigin& origin) const;
 
     /// The time that a scrape started at `wall` gives its samples: its tick, if it started within 2
     /// ms (or 1 % of the interval) after it. Source: Prometheus, scrape.go,

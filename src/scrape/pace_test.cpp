@@ -11,21 +11,37 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// Where in its interval a target's first tick lies, on the wall clock.
+Timestamp phase_of(std::uint64_t identity, Millis interval, SteadyTime now,
+                   const TickOrigin& origin) {
+    const SteadyTime tick = Pace(interval, identity).first_tick(now, origin);
+    EXPECT_GE(tick, now);
+    EXPECT_LT(tick, now + interval);
+    const auto since = std::chrono::duration_cast<Millis>(tick - origin.steady);
+    EXPECT_EQ(tick, origin.steady + since) << "whole milliseconds from the origin";
+    return (origin.wall + since.count()) % interval.count();
+}
+
 TEST(Pace, SpreadsTargetsOverTheIntervalAndKeepsTheirPhase) {
+    const TickOrigin origin{SteadyTime(Nanos(777'777'777)), 1'000'003};
+    const TickOrigin after_restart{SteadyTime(Nanos(333)), 2'000'777};
     std::set<Timestamp> phases;
     for (std::uint64_t identity = 0; identity < 50; ++identity) {
-        const Pace pace(seconds(5), identity * 977);
-        const auto delay = std::chrono::duration_cast<Millis>(pace.first_delay(1'000'003)).count();
-        EXPECT_GE(delay, 0);
-        EXPECT_LT(delay, 5000);
-        const auto phase = (1'000'003 + delay) % 5000;
+        const auto phase = phase_of(identity * 977, seconds(5), origin.steady, origin);
+        const SteadyTime later = after_restart.steady + Nanos(17'999'999'999);
+        EXPECT_EQ(phase_of(identity * 977, seconds(5), later, after_restart), phase);
         phases.insert(phase);
-        EXPECT_EQ(
-            (2'000'777 + std::chrono::duration_cast<Millis>(pace.first_delay(2'000'777)).count()) %
-                5000,
-            phase);
     }
-    EXPECT_GT(phases.size(), 40u);
+    EXPECT_GT(phases.size(), 35u);
+}
+
+TEST(Pace, LetsTargetsWakeUpTogether) {
+    const TickOrigin origin{SteadyTime(Nanos(777'777'777)), 1'000'003};
+    for (std::uint64_t identity = 0; identity < 200; ++identity) {
+        EXPECT_EQ(phase_of(identity * 7919, seconds(1), origin.steady, origin) % 50, 0);
+        EXPECT_EQ(phase_of(identity * 7919, seconds(15), origin.steady, origin) % 50, 0);
+        EXPECT_EQ(phase_of(identity * 7919, milliseconds(100), origin.steady, origin) % 5, 0);
+    }
 }
 
 TEST(Pace, AlignsSampleTimesWithinTwoMilliseconds) {

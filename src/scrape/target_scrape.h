@@ -28,6 +28,7 @@ struct ScrapeEnvironment {
     net::Executor io;
     net::Executor pool;  ///< reads pages > 1 MiB
     const Clock& clock;
+    const TickOrigin origin;  ///< of all targets' ticks
     Appender& appender;
     std::shared_ptr<const mapping::Mapping>
         mapping;   ///< replaced whole: in force from each target's next scrape
