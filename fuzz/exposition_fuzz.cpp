@@ -88,6 +88,16 @@ void check_rendered(const LatestRows& rows, ShownOn page, Format format) {
     CHECK(samples <= rows.series(), "each series stands once");
 }
 
+/// A line that is read by its known key says the same.
+void check_known(const Result<std::optional<Line>, ParseError>& known, const Line& line) {
+    CHECK(known && *known, "a line that can be read can be read by its key");
+    const auto& again = **known;
+    CHECK(again.key == line.key && again.name == line.name && again.labels == line.labels &&
+              again.value_text == line.value_text && again.time == line.time &&
+              again.exemplar == line.exemplar,
+          "both say the same");
+}
+
 struct Samples {
     std::vector<Column> columns;
     std::vector<double> values;
@@ -100,7 +110,11 @@ void read(std::string_view page, Format format, Samples& samples) {
     auto family = std::make_shared<const Family>(Family{"a", MetricType::unknown, {}, {}});
     while (true) {
         const std::size_t before = reader.offset();
+        const auto likely = reader.likely_key();
+        LineReader other = reader;
         const auto line = reader.next();
+        if (line && *line && !likely.empty() && likely == (**line).key)
+            check_known(other.next_known(likely.size()), **line);
         if (!line) {
             CHECK(line.error().line > 0 && line.error().column > 0, "an error has its place");
             const auto after = reader.next();

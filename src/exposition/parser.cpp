@@ -12,7 +12,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <deque>
 #include <limits>
 
 #include "base/numbers.h"
@@ -349,9 +348,17 @@ bool scan_behind_value(Scanner& s, Line& line) {
     return scan_exemplar(s, value, time, ignore_label);
 }
 
-bool scan_sample(Scanner& s, Line& line) {
+/// A series whose key was read before, at the line's beginning: nothing of it is looked at again.
+void skip_known_series(Scanner& s, Line& line, std::size_t key_bytes) {
+    line.key = view(s.at, s.at + key_bytes);
+    line.name = s.take_metric_name();
+    const auto open = line.key.find('{', line.name.size());
+    if (open != line.key.npos) line.labels = line.key.substr(open + 1, key_bytes - open - 2);
+    s.at = line.key.data() + key_bytes;
+}
+
+bool scan_behind_series(Scanner& s, Line& line) {
     line.kind = Line::Kind::sample;
-    if (!scan_series(s, line, ignore_label, ignore_name)) return false;
     if (s.strict) {
         if (!s.on(' ')) return s.fail(s.at, "one space and a value");
         ++s.at;
@@ -367,6 +374,10 @@ bool scan_sample(Scanner& s, Line& line) {
     if (!scan_millis(s, line.time)) return false;
     s.skip_blanks();
     return s.at_end() || s.fail(s.at, "the end of the line");
+}
+
+bool scan_sample(Scanner& s, Line& line) {
+    return scan_series(s, line, ignore_label, ignore_name) && scan_behind_series(s, line);
 }
 
 constexpr std::array<std::string_view, 5> kTextTypes{"counter", "gauge", "histogram", "summary",
@@ -477,6 +488,7 @@ bool scan_line(Scanner& s, Line& line) {
 
 /// `\\`, `\n` and, if told so, `\"`; any other backslash stays, as in Prometheus.
 std::string unescape(std::string_view text, bool quotes) {
+    if (text.find('\\') == std::string_view::npos) return std::string(text);
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -493,31 +505,6 @@ std::string unescape(std::string_view text, bool quotes) {
     }
     return out;
 }
-
-/// Labels on their way into a `Labels`: views into the text, or into `unescaped`.
-class LabelCollector {
-public:
-    void add(std::string_view name, std::string_view value) {
-        labels_.push_back({plain(name), plain(value)});
-    }
-    /// The name that stands twice, else nothing. Sorts, so that `Labels::from` has nothing left to
-    /// move.
-    std::optional<std::string_view> find_double() {
-        std::ranges::sort(labels_, {}, &Label::name);
-        const auto twice = std::ranges::adjacent_find(labels_, {}, &Label::name);
-        return twice == labels_.end() ? std::nullopt : std::optional(twice->name);
-    }
-    [[nodiscard]] Labels labels() const { return Labels::from(labels_); }
-
-private:
-    std::string_view plain(std::string_view text) {
-        if (text.find('\\') == std::string_view::npos) return text;
-        return unescaped_.emplace_back(unescape(text, true));
-    }
-
-    std::vector<Label> labels_;
-    std::deque<std::string> unescaped_;  // a deque: its elements stay where they are
-};
 
 ParseError double_error(std::string_view name) {
     return {.file = {},
@@ -547,17 +534,33 @@ LineReader::LineReader(std::string_view page, Format format) : page_(page), form
 
 Result<std::optional<Line>, ParseError> LineReader::next() {
     if (ended_) return std::nullopt;
-    if (at_ != page_.size()) return next_line();
+    if (at_ != page_.size()) return next_line(0);
     ended_ = true;
     if (format_ == Format::text) return std::nullopt;
     return end_error(line_ + 1, "expected '# EOF', the page ends here: it may be cut short");
 }
 
-Result<std::optional<Line>, ParseError> LineReader::next_line() {
+std::string_view LineReader::likely_key() const {
+    const char* begin = page_.data() + at_;
+    const char* end = page_.data() + page_.size();
+    if (ended_ || begin == end || !is(*begin, kMetricByte) || is(*begin, kDigit)) return {};
+    if (const auto* newline = std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)))
+        end = static_cast<const char*>(newline);
+    const auto line = view(begin, end);
+    const auto brace = line.rfind('}');
+    return line.substr(0, brace != line.npos ? brace + 1 : line.find(' '));
+}
+
+Result<std::optional<Line>, ParseError> LineReader::next_known(std::size_t key_bytes) {
+    return next_line(key_bytes);
+}
+
+Result<std::optional<Line>, ParseError> LineReader::next_line(std::size_t known_bytes) {
     const bool strict = format_ == Format::openmetrics;
     const char* begin = page_.data() + at_;
     const char* readable = page_.data() + page_.size();
-    const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', page_.size() - at_));
+    const auto* newline = static_cast<const char*>(
+        std::memchr(begin + known_bytes, '\n', page_.size() - at_ - known_bytes));
     const char* end = newline == nullptr ? readable : newline;
     at_ = static_cast<std::size_t>((newline == nullptr ? end : end + 1) - page_.data());
     ++line_;
@@ -567,27 +570,52 @@ Result<std::optional<Line>, ParseError> LineReader::next_line() {
     Result<std::optional<Line>, ParseError> result(std::in_place, std::in_place);
     Scanner scanner{
         .begin = begin, .at = begin, .end = end, .readable = readable, .strict = strict};
-    if (!scan_line(scanner, **result)) [[unlikely]] {
+    Line& line = **result;
+    if (known_bytes > 0) skip_known_series(scanner, line, known_bytes);
+    const bool ok = known_bytes > 0 ? scan_behind_series(scanner, line) : scan_line(scanner, line);
+    if (!ok) [[unlikely]] {
         ended_ = true;
         result = error_of(scanner, line_);
-    } else if ((**result).kind == Line::Kind::eof) {
+    } else if (line.kind == Line::Kind::eof) {
         ended_ = true;
         if (at_ != page_.size()) result = end_error(line_ + 1, "expected nothing behind '# EOF'");
     }
     return result;
 }
 
-Result<Labels, ParseError> parse_series(std::string_view key) {
+void SeriesLabels::start(std::string_view text) {
+    labels_.clear();
+    unescaped_.clear();
+    has_escapes_ = text.find('\\') != std::string_view::npos;
+}
+
+std::string_view SeriesLabels::plain(std::string_view text) {
+    if (!has_escapes_) return text;
+    return *unescaped_.emplace_back(std::make_unique<std::string>(unescape(text, true)));
+}
+
+void SeriesLabels::add(std::string_view name, std::string_view value) {
+    labels_.push_back({plain(name), plain(value)});
+}
+
+Result<void, ParseError> SeriesLabels::finish() {
+    std::ranges::sort(labels_, {}, &Label::name);
+    const auto twice = std::ranges::adjacent_find(labels_, {}, &Label::name);
+    if (twice != labels_.end()) return double_error(twice->name);
+    std::erase_if(labels_, [](const Label& label) { return label.value.empty(); });
+    return {};
+}
+
+Result<void, ParseError> SeriesLabels::read(std::string_view key) {
+    start(key);
     const char* begin = key.data();
     const char* end = begin + key.size();
     Scanner scanner{.begin = begin, .at = begin, .end = end, .readable = end, .strict = false};
-    LabelCollector collector;
     Line line;
     const bool ok = scan_series(
-        scanner, line,
-        [&](std::string_view name, std::string_view value) { collector.add(name, value); },
+        scanner, line, [&](std::string_view name, std::string_view value) { add(name, value); },
         [&](std::string_view name) {
-            collector.add(kMetricName, name);
+            add(kMetricName, name);
             return true;
         });
     if (!ok) return error_of(scanner, 0);
@@ -595,22 +623,34 @@ Result<Labels, ParseError> parse_series(std::string_view key) {
         scanner.fail(scanner.at, "nothing behind the series");
         return error_of(scanner, 0);
     }
-    if (const auto twice = collector.find_double()) return double_error(*twice);
-    return collector.labels();
+    return finish();
 }
 
-Result<ParsedExemplar, ParseError> parse_exemplar(std::string_view text) {
+Result<void, ParseError> SeriesLabels::read_exemplar(std::string_view text, double& value,
+                                                     std::optional<Timestamp>& time) {
+    start(text);
     const char* begin = text.data();
     const char* end = begin + text.size();
     Scanner scanner{.begin = begin, .at = begin, .end = end, .readable = end, .strict = true};
-    LabelCollector collector;
-    ParsedExemplar exemplar;
-    const bool ok = scan_exemplar(
-        scanner, exemplar.value, exemplar.time,
-        [&](std::string_view name, std::string_view value) { collector.add(name, value); });
+    const bool ok =
+        scan_exemplar(scanner, value, time,
+                      [&](std::string_view name, std::string_view text_of) { add(name, text_of); });
     if (!ok) return error_of(scanner, 0);
-    if (const auto twice = collector.find_double()) return double_error(*twice);
-    exemplar.labels = collector.labels();
+    return finish();
+}
+
+Result<Labels, ParseError> parse_series(std::string_view key) {
+    SeriesLabels labels;
+    if (auto read = labels.read(key); !read) return read.error();
+    return Labels::from_sorted(labels.sorted());
+}
+
+Result<ParsedExemplar, ParseError> parse_exemplar(std::string_view text) {
+    SeriesLabels labels;
+    ParsedExemplar exemplar;
+    auto read = labels.read_exemplar(text, exemplar.value, exemplar.time);
+    if (!read) return read.error();
+    exemplar.labels = Labels::from_sorted(labels.sorted());
     return exemplar;
 }
 

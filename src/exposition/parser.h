@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +50,20 @@ public:
 
     /// The next line; nothing at the end. Fails with line and column for what the format forbids.
     Result<std::optional<Line>, ParseError> next();
+
+    /// For readers that remember keys. What the next line's key is if it is a sample in the usual
+    /// form (up to its last '}', else to its first space); empty if it is nothing of the kind.
+    [[nodiscard]] std::string_view likely_key() const;
+    /// As next(), of a line whose likely_key() of `key_bytes` bytes was the `key` of a line before:
+    /// the same bytes mean the same series, so only what stands behind them is read.
+    Result<std::optional<Line>, ParseError> next_known(std::size_t key_bytes);
+
     /// Bytes of the page that have been read: the next line starts here.
     [[nodiscard]] std::size_t offset() const { return at_; }
     [[nodiscard]] int line_number() const { return line_; }
 
 private:
-    Result<std::optional<Line>, ParseError> next_line();
+    Result<std::optional<Line>, ParseError> next_line(std::size_t known_bytes);
 
     std::string_view page_;
     Format format_;
@@ -62,10 +72,33 @@ private:
     bool ended_ = false;
 };
 
-/// Reads `name{a="b"}` (or `{"name","a"="b"}`) into labels with __name__, as the text format has it
-/// (so any key of either format). Fails for a broken label set, invalid UTF-8, a name that stands
-/// twice. An unknown escape (`\d`) stays as it stands, as in Prometheus. Columns count from the
-/// key's start.
+/// The labels of a key while they are read: views into the key, or into texts of their own where it
+/// has escapes. Keeps its memory between uses.
+class SeriesLabels {
+public:
+    /// Reads `name{a="b"}` (or `{"name","a"="b"}`), as the text format has it (so any key of either
+    /// format). Fails for a broken label set, invalid UTF-8, a name that stands twice. An unknown
+    /// escape (`\d`) stays as it stands, as in Prometheus. Columns count from the key's start.
+    Result<void, ParseError> read(std::string_view key);
+    /// Reads `{trace_id="x"} 0.67 1520879607.789` likewise, and the numbers behind the labels.
+    Result<void, ParseError> read_exemplar(std::string_view text, double& value,
+                                           std::optional<Timestamp>& time);
+    /// As Labels::from_sorted() takes them, with __name__; valid until the next read() and while
+    /// the key is.
+    [[nodiscard]] std::span<const Label> sorted() const { return labels_; }
+
+private:
+    void start(std::string_view text);
+    void add(std::string_view name, std::string_view value);
+    std::string_view plain(std::string_view text);
+    Result<void, ParseError> finish();
+
+    std::vector<Label> labels_;
+    std::vector<std::unique_ptr<std::string>> unescaped_;
+    bool has_escapes_ = false;
+};
+
+/// As SeriesLabels::read().
 Result<Labels, ParseError> parse_series(std::string_view key);
 
 /// A parsed exemplar: `{trace_id="x"} 0.67 1520879607.789`.

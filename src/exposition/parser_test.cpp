@@ -63,6 +63,31 @@ Line one_openmetrics(std::string_view line) {
     return first;
 }
 
+/// Whether the page's first line has the key that likely_key() took for it; then next_known() must
+/// say what next() says.
+bool key_is_likely(std::string_view page, Format format = Format::text) {
+    LineReader full(page, format);
+    LineReader by_key(page, format);
+    const auto key = by_key.likely_key();
+    const auto line = full.next();
+    if (!line || !*line || key.empty() || (**line).key != key) return false;
+    const auto known = by_key.next_known(key.size());
+    if (!known || !*known) {
+        ADD_FAILURE() << page;
+        return false;
+    }
+    EXPECT_EQ((**known).key, (**line).key);
+    EXPECT_EQ((**known).name, (**line).name);
+    EXPECT_EQ((**known).labels, (**line).labels);
+    EXPECT_EQ(std::bit_cast<std::uint64_t>((**known).value),
+              std::bit_cast<std::uint64_t>((**line).value));
+    EXPECT_EQ((**known).value_text, (**line).value_text);
+    EXPECT_EQ((**known).time, (**line).time);
+    EXPECT_EQ((**known).exemplar, (**line).exemplar);
+    EXPECT_EQ(by_key.offset(), full.offset());
+    return true;
+}
+
 std::string error_of(std::string_view page, Format format = Format::text) {
     return brief(read(page, format).error);
 }
@@ -70,6 +95,21 @@ std::string error_of(std::string_view page, Format format = Format::text) {
 std::string series(std::string_view key) {
     const auto labels = parse_series(key);
     return labels ? labels->to_text() : brief(labels.error());
+}
+
+TEST(LikelyKey, IsTheKeyOfUsualLinesAndNeverReadsThemOtherwise) {
+    for (const auto* page :
+         {"a 1\n", "a{} 1\n", "a{b=\"c\"} 1\n", "a{b=\"c\",} 1 1700000000000\n", "a{b=\"}\"} NaN\n",
+          "a {b=\"c\"} 1\n", "a:b{c=\"{\"}1", "a{b=\"c\"}\t1\r\n", "a{\"b\"=\"c\"} 1\n"}) {
+        EXPECT_TRUE(key_is_likely(page)) << page;
+    }
+    EXPECT_TRUE(key_is_likely("a{b=\"c\"} 1 1.5\n# EOF\n", Format::openmetrics));
+    for (const auto* page :
+         {"# a\n", "\n", "{\"a\"} 1\n", " a 1\n", "a\t1\n", "1a 1\n", "a{b=\"\xff\"} 1\n"})
+        EXPECT_FALSE(key_is_likely(page)) << page;
+    EXPECT_FALSE(key_is_likely("a{b=\"c\"} 1 # {d=\"e\"} 1\n# EOF\n", Format::openmetrics))
+        << "the exemplar's brace is the last one";
+    EXPECT_EQ(LineReader("", Format::text).likely_key(), "");
 }
 
 TEST(LineReader, SplitsASampleIntoKeyNameLabelsAndValue) {

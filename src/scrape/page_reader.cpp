@@ -44,7 +44,10 @@ bool same_but_for_colons(std::string_view sample, std::string_view family) {
 /// HELP and TYPE of the page that is being read, by family name.
 class PageReader::FamilyTable {
 public:
-    explicit FamilyTable(exposition::Format format) : format_(format) {}
+    explicit FamilyTable(exposition::Format format) : format_(format) {
+        entries_.reserve(kManyFamilies);
+        by_name_.reserve(kManyFamilies);
+    }
 
     void on_metadata(const exposition::Line& line) {
         using Kind = exposition::Line::Kind;
@@ -77,27 +80,29 @@ private:
     };
 
     Entry& entry_of(std::string_view name) {
-        if (current_ != nullptr && current_->name == name) return *current_;
-        auto& slot = entries_[name];
-        if (!slot)
-            slot = std::make_unique<Entry>(
-                Entry{.name = name, .help = {}, .unit = {}, .made = nullptr});
-        current_ = slot.get();
-        return *slot;
+        if (!entries_.empty() && entries_[current_].name == name) return entries_[current_];
+        const auto [known, is_new] = by_name_.try_emplace(key_of(name), entries_.size());
+        if (is_new) entries_.push_back({.name = name, .help = {}, .unit = {}, .made = nullptr});
+        current_ = known->second;
+        return entries_[current_];
     }
 
     Entry& find(std::string_view sample) {
         const auto base = without_suffix(sample);
-        if (current_ != nullptr) {  // nearly always: samples stand behind their family's TYPE line
-            const auto name = current_->name;
-            if (name == sample || name == base) return *current_;
-            if (same_but_for_colons(sample, name) || same_but_for_colons(base, name))
-                return *current_;
+        if (!entries_.empty()) {  // nearly always: samples stand behind their family's TYPE line
+            const auto name = entries_[current_].name;
+            if (name == sample || name == base || same_but_for_colons(sample, name) ||
+                same_but_for_colons(base, name)) {
+                return entries_[current_];
+            }
         }
-        if (entries_.contains(sample)) return entry_of(sample);
-        if (entries_.contains(base)) return entry_of(base);
+        if (by_name_.contains(key_of(sample))) return entry_of(sample);
+        if (by_name_.contains(key_of(base))) return entry_of(base);
         return entry_of(sample);
     }
+
+    /// Debian's Abseil has a string_view of its own.
+    static absl::string_view key_of(std::string_view name) { return {name.data(), name.size()}; }
 
     /// OpenMetrics' TYPE lines lack the `_total` that the classic format's have.
     static std::string classic_name(const Entry& entry, std::string_view sample) {
@@ -111,9 +116,12 @@ private:
         return name;
     }
 
+    static constexpr std::size_t kManyFamilies = 64;
+
     exposition::Format format_;
-    absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>> entries_;
-    Entry* current_ = nullptr;
+    std::vector<Entry> entries_;
+    absl::flat_hash_map<absl::string_view, std::size_t> by_name_;
+    std::size_t current_ = 0;  ///< in entries_: the family of the newest line
 };
 
 Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format,
@@ -138,7 +146,7 @@ Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::F
 void PageReader::ensure_columns(std::size_t count) {
     if (row_.size() >= count) return;
     row_.resize(count, kStaleMarker);
-    line_fed_.resize(count, false);
+    line_fed_.resize(count, 0);
     changed_.resize((count + kBitsInWord - 1) / kBitsInWord, 0);
 }
 
@@ -232,9 +240,11 @@ void PageReader::take_sample(const exposition::Line& line, ColumnIndex column, b
 
 Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposition::Format format,
                                                   NewSeries& sink) {
-    start_row_by_line();
+    start_row_by_line(page.size());
     FamilyTable families(format);
     exposition::LineReader reader(page, format);
+    const bool keys_are_known = format == format_ && !columns_by_key_.empty();
+    format_ = format;
     std::size_t line_start = 0;
     const auto undo = [&](ParseError error) {
         for (const auto& key : learnt_keys_) columns_by_key_.erase(key);
@@ -242,7 +252,9 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
         return error;
     };
     while (true) {
-        const auto next = reader.next();
+        const auto key = keys_are_known ? reader.likely_key() : std::string_view();
+        const auto known = find_column(key);
+        const auto next = known ? reader.next_known(key.size()) : reader.next();
         if (!next) return undo(next.error());
         if (!*next) break;
         const auto& line = **next;
@@ -251,7 +263,7 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
             continue;
         }
         if (names_.empty() || names_.back() != line.name) names_.push_back(line.name);
-        const auto column = column_of(line, families, sink);
+        const auto column = known ? Result<ColumnIndex>(*known) : column_of(line, families, sink);
         if (!column) return undo({"", reader.line_number(), 0, column.error().text});
         learn_line(line, *column, line_start, reader.offset(), page);
         if (kept_ > max_samples_) {
@@ -267,18 +279,28 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
     return {};
 }
 
-void PageReader::start_row_by_line() {
+void PageReader::start_row_by_line(std::size_t page_bytes) {
+    if (columns_by_key_.empty()) {
+        columns_by_key_.reserve(page_bytes / kUsualLineBytes);
+        next_layout_.reserve(page_bytes / kUsualLineBytes);
+    }
     next_layout_.clear();
     next_row_.assign(row_.begin(), row_.end());
     for (std::size_t i = 0; i < next_row_.size(); ++i) {
-        if (line_fed_[i]) next_row_[i] = kStaleMarker;
+        if (line_fed_[i] != 0) next_row_[i] = kStaleMarker;
     }
-    fed_now_.assign(row_.size(), false);
+    fed_now_.assign(row_.size(), 0);
     special_.clear();
     names_.clear();
     learnt_keys_.clear();
     kept_ = 0;
     duplicates_ = 0;
+}
+
+std::optional<ColumnIndex> PageReader::find_column(std::string_view key) const {
+    if (key.empty()) return std::nullopt;
+    const auto known = columns_by_key_.find(Fingerprint::of(key));
+    return known == columns_by_key_.end() ? std::nullopt : std::optional(known->second);
 }
 
 Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTable& families,
@@ -296,15 +318,15 @@ void PageReader::learn_line(const exposition::Line& line, ColumnIndex column,
     if (is_in_row(column)) {
         if (column >= next_row_.size()) {
             next_row_.resize(column + 1, kStaleMarker);
-            fed_now_.resize(column + 1, false);
+            fed_now_.resize(column + 1, 0);
         }
-        if (column >= line_fed_.size()) line_fed_.resize(column + 1, false);
-        line_fed_[column] = true;
-        if (fed_now_[column]) {  // of two lines with one label set the first wins
+        if (column >= line_fed_.size()) line_fed_.resize(column + 1, 0);
+        line_fed_[column] = 1;
+        if (fed_now_[column] != 0) {  // of two lines with one label set the first wins
             ++duplicates_;
             column = kDropped;
         } else {
-            fed_now_[column] = true;
+            fed_now_[column] = 1;
             ++kept_;
         }
     } else if (column != kDropped) {
@@ -323,7 +345,7 @@ void PageReader::learn_line(const exposition::Line& line, ColumnIndex column,
 }
 
 void PageReader::finish_row_by_line() {
-    line_fed_.resize(next_row_.size(), false);
+    line_fed_.resize(next_row_.size(), 0);
     changed_.assign((next_row_.size() + kBitsInWord - 1) / kBitsInWord, 0);
     added_ = 0;
     for (std::size_t i = 0; i < next_row_.size(); ++i) {

@@ -72,6 +72,9 @@ struct PageValues {
 /// Thread: confined to the scrape that owns it.
 class PageReader {
 public:
+    /// Of engines' pages: a sample line and its share of the comments. For first guesses at sizes.
+    static constexpr std::size_t kUsualLineBytes = 128;
+
     PageReader(bool honor_timestamps, std::size_t max_samples)
         : honor_timestamps_(honor_timestamps), max_samples_(max_samples) {}
 
@@ -109,18 +112,20 @@ private:
                       LineLayout& line);
     Result<void, ParseError> read_by_line(std::string_view page, exposition::Format format,
                                           NewSeries& sink);
+    [[nodiscard]] std::optional<ColumnIndex> find_column(std::string_view key) const;
     Result<ColumnIndex> column_of(const exposition::Line& line, FamilyTable& families,
                                   NewSeries& sink);
     void learn_line(const exposition::Line& line, ColumnIndex column, std::size_t line_start,
                     std::size_t line_end, std::string_view page);
     void take_sample(const exposition::Line& line, ColumnIndex column, bool special);
-    void start_row_by_line();
+    void start_row_by_line(std::size_t page_bytes);
     void finish_row_by_line();
 
     bool honor_timestamps_;
-    std::size_t max_samples_;         ///< `sample_limit`: a page that keeps more fails
-    std::string page_;                ///< the page before
-    std::vector<LineLayout> layout_;  ///< of page_
+    std::size_t max_samples_;  ///< `sample_limit`: a page that keeps more fails
+    exposition::Format format_ = exposition::Format::text;  ///< in which the known keys were read
+    std::string page_;                                      ///< the page before
+    std::vector<LineLayout> layout_;                        ///< of page_
     std::vector<LineLayout> next_layout_;
     std::size_t tail_bytes_ = 0;  ///< of page_, behind the last sample line
     absl::flat_hash_map<Fingerprint, ColumnIndex> columns_by_key_;
@@ -128,8 +133,8 @@ private:
         learnt_keys_;          ///< by the page that is being read: taken back if it fails
     std::vector<double> row_;  ///< of page_
     std::vector<double> next_row_;
-    std::vector<bool> line_fed_;  ///< by column: lines feed it (not derived)
-    std::vector<bool> fed_now_;   ///< by column: a line of this page has fed it
+    std::vector<std::uint8_t> line_fed_;  ///< by column: 1 if lines feed it (not derived)
+    std::vector<std::uint8_t> fed_now_;   ///< by column: 1 if a line of this page has fed it
     std::vector<std::uint64_t> changed_;
     std::vector<SpecialLine> special_;
     std::vector<std::string_view> names_;

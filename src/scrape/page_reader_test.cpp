@@ -95,6 +95,16 @@ TEST_F(PageReaderTest, KeepsNothingOfAPageThatFails) {
     EXPECT_EQ(row(), (std::vector<double>{1, 2, 7}));
 }
 
+TEST_F(PageReaderTest, RefusesInOpenMetricsWhatOnlyTheTextFormatAllows) {
+    ASSERT_TRUE(read("a {x=\"1\"} 1\nb 2\n"));
+    std::string page = "b 2\na {x=\"1\"} 1\n# EOF\n";
+    EXPECT_FALSE(reader.read(page, exposition::Format::openmetrics, columns))
+        << "its key is known, but of the other format";
+    ASSERT_TRUE(read("b 20\na {x=\"1\"} 10\n"));
+    EXPECT_EQ(row(), (std::vector<double>{10, 20}));
+    EXPECT_EQ(columns.calls, 2);
+}
+
 TEST_F(PageReaderTest, LetsTheFirstOfTwoLinesWithOneLabelSetWin) {
     const auto* page = "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{x=\"1\",y=\"2\"} 3\n";
     auto values = read(page);

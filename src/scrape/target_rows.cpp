@@ -69,6 +69,7 @@ Result<PageSummary> TargetRows::append(std::string& page, exposition::Format for
     if (epoch_is_over_) start_epoch();
     new_columns_.clear();
     new_fingerprints_.clear();
+    if (announced_ == 0) expect_columns(page.size());
     const std::size_t timed_before = timed_.size();
     const auto read = reader_.read(page, format, *this);
     if (!read) {
@@ -101,15 +102,22 @@ Result<PageSummary> TargetRows::append(std::string& page, exposition::Format for
     return summary;
 }
 
+/// Room for what a page of this size usually has, so that nothing moves while it is read.
+void TargetRows::expect_columns(std::size_t page_bytes) {
+    const std::size_t count = page_bytes / PageReader::kUsualLineBytes;
+    new_columns_.reserve(count);
+    new_fingerprints_.reserve(count);
+    column_of_labels_.reserve(count);
+}
+
 void TargetRows::append_gap(Timestamp time) { appender_.append_gap(group_, time); }
 
 void TargetRows::close(Timestamp time) { appender_.close_group(group_, time); }
 
 Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line,
                                               const FamilyPtr& family) {
-    auto series = exposition::parse_series(line.key);
-    if (!series) return series.error().error();
-    Labels labels = with_target_labels(*series);
+    if (auto read = sample_labels_.read(line.key); !read) return read.error().error();
+    Labels labels = with_target_labels(sample_labels_.sorted());
     const auto& rules = target_->settings->metric_relabel_configs;
     if (!rules.empty()) {
         builder_.reset(labels);
@@ -144,16 +152,17 @@ ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
 }
 
 /// Source: Prometheus 2.42, scrape.go, mutateSampleLabels.
-Labels TargetRows::with_target_labels(const Labels& sample) {
+Labels TargetRows::with_target_labels(std::span<const Label> sample) {
     if (auto merged = Labels::merge(sample, target_->labels)) return std::move(*merged);
-    builder_.reset(sample);
+    const Labels own = Labels::from_sorted(sample);
+    builder_.reset(own);
     for (const auto& label : target_->labels) {
-        if (!sample.has(label.name)) {
+        if (!own.has(label.name)) {
             builder_.set(label.name, label.value);
         } else if (!target_->settings->honor_labels) {
             std::string exported = fmt::format("exported_{}", label.name);
-            while (sample.has(exported)) exported.insert(0, "exported_");
-            builder_.set(exported, sample.get(label.name));
+            while (own.has(exported)) exported.insert(0, "exported_");
+            builder_.set(exported, own.get(label.name));
             builder_.set(label.name, label.value);
         }
     }

@@ -78,9 +78,10 @@ private:
     Result<ColumnIndex> on_new_series(const exposition::Line& line,
                                       const FamilyPtr& family) override;
     Result<void> check_limits(const Labels& labels) const;
-    [[nodiscard]] Labels with_target_labels(const Labels& sample);
+    [[nodiscard]] Labels with_target_labels(std::span<const Label> sample);
     ColumnIndex add_column(Labels labels, const FamilyPtr& family);
     void start_epoch();
+    void expect_columns(std::size_t page_bytes);
     void announce_new_columns();
     void take_back_new_columns();
     Result<void> append_special(const PageValues& page, Timestamp time, PageSummary& summary);
@@ -103,6 +104,7 @@ private:
     std::vector<ColumnIndex>
         request_columns_;  ///< counters that tell whether the engine has served anything
     std::vector<mapping::MissingFamily> missing_;
+    exposition::SeriesLabels sample_labels_;  ///< of the line that is being read
     LabelsBuilder builder_;
 };
 

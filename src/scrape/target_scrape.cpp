@@ -56,12 +56,13 @@ std::vector<Column> report_columns(const Labels& target_labels) {
 /// Which names stand on a page; label names once each.
 struct PageNames {
     std::vector<std::string_view> samples;
-    std::vector<std::string_view> labels;
-    std::string model;  ///< the first value of the label `model_name`
+    std::vector<std::string_view> labels;  ///< but for those that stand escaped
+    std::string model;                     ///< the first value of the label `model_name`
 };
 
 PageNames names_of(std::string_view page, exposition::Format format) {
     PageNames names;
+    exposition::SeriesLabels series;
     exposition::LineReader reader(page, format);
     while (true) {
         const auto line = reader.next();
@@ -69,16 +70,12 @@ PageNames names_of(std::string_view page, exposition::Format format) {
         if ((*line)->kind != exposition::Line::Kind::sample) continue;
         if (!names.samples.empty() && names.samples.back() == (*line)->name) continue;
         names.samples.push_back((*line)->name);
-        const auto series = exposition::parse_series((*line)->key);
-        if (!series) return names;
-        if (names.model.empty()) names.model = series->get("model_name");
-        for (const auto& label : *series) {
-            // The label's bytes belong to `series`: find the same name on the page, where it stands
-            // unescaped.
-            const auto at = (*line)->labels.find(label.name);
-            if (at == std::string_view::npos) continue;
-            const auto name = (*line)->labels.substr(at, label.name.size());
-            if (std::ranges::find(names.labels, name) == names.labels.end())
+        if (!series.read((*line)->key)) return names;
+        for (const auto& [name, value] : series.sorted()) {
+            if (names.model.empty() && name == "model_name") names.model = value;
+            const bool stays =
+                name.data() >= page.data() && name.data() < page.data() + page.size();
+            if (stays && std::ranges::find(names.labels, name) == names.labels.end())
                 names.labels.push_back(name);
         }
     }
@@ -132,7 +129,7 @@ void TargetScrape::make_client() {
 
 net::Task<void> TargetScrape::run() {
     const auto self = shared_from_this();
-    SteadyTime tick = environment_.clock.steady() + pace_.first_delay(environment_.clock.wall());
+    SteadyTime tick = pace_.first_tick(environment_.clock.steady(), environment_.origin);
     co_await timer_->wait_until(tick);
     while (!stopped_) {
         co_await scrape_once();

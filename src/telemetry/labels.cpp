@@ -7,12 +7,32 @@
 namespace inferscope {
 namespace {
 
-void append_length(std::string& out, std::size_t length) {
-    while (length >= 0x80) {
-        out += static_cast<char>(0x80 | (length & 0x7f));
-        length >>= 7;
+std::size_t bytes_of_length(std::size_t length) {
+    std::size_t bytes = 1;
+    for (; length >= 0x80; length >>= 7) ++bytes;
+    return bytes;
+}
+
+char* write_length(char* at, std::size_t length) {
+    for (; length >= 0x80; length >>= 7) *at++ = static_cast<char>(0x80 | (length & 0x7f));
+    *at++ = static_cast<char>(length);
+    return at;
+}
+
+std::size_t stored_bytes(std::span<const Label> labels) {
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : labels) {
+        bytes += bytes_of_length(name.size()) + bytes_of_length(value.size()) + name.size() +
+                 value.size();
     }
-    out += static_cast<char>(length);
+    return bytes;
+}
+
+char* write_label(char* at, const Label& label) {
+    at = write_length(at, label.name.size());
+    at = write_length(at, label.value.size());
+    at = std::ranges::copy(label.name, at).out;
+    return std::ranges::copy(label.value, at).out;
 }
 
 std::size_t read_length(const char*& at) {
@@ -43,45 +63,45 @@ void Labels::Iterator::decode() {
 Labels Labels::from(std::span<const Label> labels) {
     std::vector<Label> sorted;
     sorted.reserve(labels.size());
-    for (const auto& label :
-         labels) {  // stable insertion: label sets are small and mostly sorted already
+    for (const auto& label : labels) {  // label sets are small and mostly sorted already
         auto at = sorted.end();
         while (at != sorted.begin() && label.name < std::prev(at)->name) --at;
-        sorted.insert(at, label);
+        if (at != sorted.begin() && std::prev(at)->name == label.name) {
+            *std::prev(at) = label;
+        } else {
+            sorted.insert(at, label);
+        }
     }
-    std::size_t bytes = 0;
-    for (const auto& label : sorted) bytes += label.name.size() + label.value.size() + 3;
+    std::erase_if(sorted, [](const Label& label) { return label.value.empty(); });
+    return from_sorted(sorted);
+}
+
+Labels Labels::from_sorted(std::span<const Label> labels) {
     Labels result;
-    result.bytes_.reserve(bytes);
-    for (std::size_t i = 0; i < sorted.size(); ++i) {
-        if (i + 1 < sorted.size() && sorted[i + 1].name == sorted[i].name)
-            continue;  // the last one wins
-        if (sorted[i].value.empty()) continue;
-        append_length(result.bytes_, sorted[i].name.size());
-        append_length(result.bytes_, sorted[i].value.size());
-        result.bytes_ += sorted[i].name;
-        result.bytes_ += sorted[i].value;
-    }
+    const auto size = stored_bytes(labels);
+    result.bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
+        for (const auto& label : labels) at = write_label(at, label);
+        return size;
+    });
     return result;
 }
 
-std::optional<Labels> Labels::merge(const Labels& a, const Labels& b) {
+std::optional<Labels> Labels::merge(std::span<const Label> labels, const Labels& others) {
+    bool twice = false;
     Labels merged;
-    merged.bytes_.reserve(a.bytes_.size() + b.bytes_.size());
-    const auto append = [&](Iterator& at) {
-        append_length(merged.bytes_, at->name.size());
-        append_length(merged.bytes_, at->value.size());
-        merged.bytes_.append(at->name).append(at->value);
-        ++at;
-    };
-    auto at_a = a.begin();
-    auto at_b = b.begin();
-    while (at_a != a.end() && at_b != b.end()) {
-        if (at_a->name == at_b->name) return std::nullopt;
-        append(at_a->name < at_b->name ? at_a : at_b);
-    }
-    while (at_a != a.end()) append(at_a);
-    while (at_b != b.end()) append(at_b);
+    const auto size = stored_bytes(labels) + others.bytes_.size();
+    merged.bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
+        auto label = labels.begin();
+        for (const auto& other : others) {
+            while (label != labels.end() && label->name < other.name)
+                at = write_label(at, *label++);
+            twice = twice || (label != labels.end() && label->name == other.name);
+            at = write_label(at, other);
+        }
+        while (label != labels.end()) at = write_label(at, *label++);
+        return size;
+    });
+    if (twice) return std::nullopt;
     return merged;
 }
 

@@ -68,8 +68,11 @@ public:
         return from(std::span(labels.begin(), labels.size()));
     }
 
-    /// Both together; nothing if a name stands in both.
-    static std::optional<Labels> merge(const Labels& a, const Labels& b);
+    /// As from(), of labels that are sorted already, no name twice, no value empty.
+    static Labels from_sorted(std::span<const Label> labels);
+
+    /// Labels as from_sorted() takes them and `others` together; nothing if a name stands in both.
+    static std::optional<Labels> merge(std::span<const Label> labels, const Labels& others);
 
     [[nodiscard]] Iterator begin() const {
         return Iterator(bytes_.data(), bytes_.data() + bytes_.size());

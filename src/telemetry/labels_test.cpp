@@ -34,11 +34,29 @@ TEST(Labels, EscapeValuesInText) {
 }
 
 TEST(Labels, MergeUnlessANameStandsInBoth) {
-    const auto a = Labels::from({{"a", "1"}, {"m", "2"}});
+    const std::vector<Label> a{{"a", "1"}, {"m", "2"}};
     EXPECT_EQ(Labels::merge(a, Labels::from({{"b", "3"}, {"z", "4"}})),
               Labels::from({{"a", "1"}, {"b", "3"}, {"m", "2"}, {"z", "4"}}));
-    EXPECT_EQ(Labels::merge(a, {}), a);
+    EXPECT_EQ(Labels::merge(a, Labels::from({{"0", "3"}})),
+              Labels::from({{"0", "3"}, {"a", "1"}, {"m", "2"}}));
+    EXPECT_EQ(Labels::merge(a, {}), Labels::from_sorted(a));
+    EXPECT_EQ(Labels::merge({}, Labels::from_sorted(a)), Labels::from_sorted(a));
     EXPECT_EQ(Labels::merge(a, Labels::from({{"m", "3"}})), std::nullopt);
+}
+
+TEST(Labels, HoldTextsOfAnyLength) {
+    const std::string name(200, 'n');
+    const std::string value(20'000, 'v');
+    const auto labels = Labels::from({{name, value}, {"z", "1"}});
+    EXPECT_EQ(labels.get(name), value);
+    EXPECT_EQ(labels.get("z"), "1");
+    EXPECT_EQ(labels.size(), 2u);
+}
+
+TEST(Labels, TakeTheLastOfANameAndDropWhatIsEmpty) {
+    EXPECT_EQ(Labels::from({{"b", "1"}, {"a", "1"}, {"b", "2"}}),
+              Labels::from({{"a", "1"}, {"b", "2"}}));
+    EXPECT_EQ(Labels::from({{"b", "1"}, {"a", ""}, {"b", ""}}), Labels());
 }
 
 TEST(LabelsBuilder, SetsReplacesAndRemoves) {
