@@ -10,21 +10,10 @@ test -f build/tsan/build.ninja || cmake --preset tsan >/dev/null
 cmake --build --preset tsan -j "$jobs" --target unit_tests
 ctest --test-dir build/tsan -L unit -j "$jobs" --output-on-failure
 
-echo "== fuzzing, ${FUZZ_SECONDS:-600} s for each target"
+echo "== fuzzing, ${FUZZ_SECONDS:-600} s for each target, $jobs at a time"
 test -f build/fuzz/build.ninja || cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$jobs" --target fuzzers
-for target in build/fuzz/fuzz/*_fuzz; do
-    name=$(basename "$target" _fuzz)
-    found=$(mktemp -d)
-    dictionary=""
-    test -f "fuzz/$name.dict" && dictionary="-dict=fuzz/$name.dict"
-    echo "-- $name"
-    # shellcheck disable=SC2086
-    "$target" -max_total_time="${FUZZ_SECONDS:-600}" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 $dictionary \
-        "$found" "fuzz/corpus/$name" 2>&1 | grep -E "stat::|ERROR|SUMMARY" || true
-    ls "$found"/crash-* "$found"/timeout-* "$found"/oom-* crash-* timeout-* oom-* 2>/dev/null && { echo "$name: a finding"; exit 1; }
-    rm -rf "$found"
-done
+ls build/fuzz/fuzz/*_fuzz | xargs -P "$jobs" -n 1 tools/fuzz.sh
 
 echo "== soak, ${SOAK_SECONDS:-1800} s"
 test -f build/release/build.ninja || cmake --preset release >/dev/null
