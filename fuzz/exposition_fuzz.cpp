@@ -137,7 +137,8 @@ void read(std::string_view page, Format format, Samples& samples) {
         }
         check_round_trip(*labels, (**line).value);
         if ((**line).time) {
-            samples.timed.push_back({*labels, family, *(**line).time, (**line).value});
+            samples.timed.push_back(
+                {*labels, family, ShownOn::metrics, *(**line).time, (**line).value});
         } else {
             const auto shown_on = samples.values.size() % 2 == 0 ? ShownOn::metrics : ShownOn::raw;
             samples.columns.push_back({*labels, family, shown_on, {}});

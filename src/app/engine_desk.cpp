@@ -53,6 +53,7 @@ struct EngineDesk::Engine {
     std::shared_ptr<Probes> probes;  ///< shared with the round that runs: a removal doesn't end it
     std::optional<SteadyTime> probed;
     std::optional<SteadyTime> chatted;
+    int pid = 0;  ///< of its process, as last told to the watch; 0: none was seen
 };
 
 EngineDesk::EngineDesk(net::Executor io, const Clock& clock, Appender& appender,
@@ -76,6 +77,7 @@ net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> s
     const auto status = scrape->status();
     if (!is_engine(status)) co_return;
     Engine& engine = engine_of(status);
+    report_process(engine, status);
     report_scrape(status);
     const SteadyTime now = clock_.steady();
     if (!engine.probes) co_return;
@@ -147,6 +149,14 @@ probe::ProbeSettings EngineDesk::probe_settings(const scrape::TargetStatus& stat
     settings.client = discovery::client_settings(
         target.settings->http, settings.client.max_body_bytes, target.discovered_by_us);
     return settings;
+}
+
+/// A new number is a restart: the engine loads again.
+void EngineDesk::report_process(Engine& engine, const scrape::TargetStatus& status) {
+    const int before = std::exchange(engine.pid, status.target->engine.pid);
+    if (engine.pid == before) return;
+    if (before != 0) watch_.on_process(engine.key, status.last_scrape, false);
+    if (engine.pid != 0) watch_.on_process(engine.key, status.last_scrape, true);
 }
 
 void EngineDesk::report_scrape(const scrape::TargetStatus& status) {

@@ -42,6 +42,7 @@ private:
     [[nodiscard]] bool is_engine(const scrape::TargetStatus& status) const;
     static net::Task<void> ask_chat(std::shared_ptr<Probes> probes);
     Engine& engine_of(const scrape::TargetStatus& status);
+    void report_process(Engine& engine, const scrape::TargetStatus& status);
     void report_scrape(const scrape::TargetStatus& status);
     [[nodiscard]] probe::ProbeSettings probe_settings(const scrape::TargetStatus& status) const;
 

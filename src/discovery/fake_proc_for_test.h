@@ -45,7 +45,11 @@ private:
 
 class FakeProc {
 public:
-    FakeProc() { write_sockets(); }
+    FakeProc() {
+        write_sockets();
+        directory_.write("self/stat", "");
+        put_in_network("self", kOurNetwork);
+    }
 
     [[nodiscard]] std::string path() const { return directory_.path(); }
 
@@ -72,6 +76,7 @@ public:
         directory_.write(fmt::format("{}/cmdline", pid), line + '\0');
         directory_.write(fmt::format("{}/stat", pid),
                          fmt::format("{} (a) b) S {} 1 1", pid, parent));
+        put_in_network(fmt::format("{}", pid), kOurNetwork);
         std::filesystem::create_directories(directory_.path(fmt::format("{}/fd", pid)));
         int descriptor = 3;
         for (const int inode : inodes) {
@@ -80,12 +85,24 @@ public:
                 directory_.path(fmt::format("{}/fd/{}", pid, descriptor++)));
         }
     }
+    void end(int pid) const {
+        std::filesystem::remove_all(directory_.path(fmt::format("{}", pid)));
+    }
+    void put_in_container(int pid) const { put_in_network(fmt::format("{}", pid), "net:[2]"); }
     /// As if it were another user's.
     void hide_descriptors(int pid) {
         std::filesystem::remove_all(directory_.path(fmt::format("{}/fd", pid)));
     }
 
 private:
+    static constexpr std::string_view kOurNetwork = "net:[1]";
+
+    void put_in_network(std::string_view process, std::string_view network) const {
+        const auto folder = directory_.path(fmt::format("{}/ns", process));
+        std::filesystem::create_directories(folder);
+        std::filesystem::remove(folder + "/net");
+        std::filesystem::create_symlink(network, folder + "/net");
+    }
     void write_sockets() const {
         static constexpr std::string_view kHeader =
             "  sl  local_address rem_address   st tx_queue ...\n";

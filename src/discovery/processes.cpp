@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,7 @@ struct Candidate {
     int pid = 0;
     EngineCommand command;
     std::vector<ListeningSocket> sockets;
+    bool is_here = true;  ///< in our network namespace: its port will be one of this machine
 };
 
 /// All processes at one moment.
@@ -86,6 +88,12 @@ int parent_from_stat(std::string_view stat) {
     if (close == std::string_view::npos) return 0;
     const auto words = proc_words(stat.substr(close + 1));
     return words.size() < 2 ? 0 : proc_number<int>(words[1]).value_or(0);
+}
+
+/// Names the network namespace of a process; empty if it won't let us see.
+std::string network_of(const std::string& process) {
+    std::error_code ignored;
+    return std::filesystem::read_symlink(process + "/ns/net", ignored).string();
 }
 
 /// The sockets of the process among `sockets`; nothing if it won't let us see.
@@ -132,14 +140,14 @@ const ListeningSocket* api_socket(const Candidate& candidate) {
     return lowest == candidate.sockets.end() ? nullptr : &*lowest;
 }
 
-FoundEngine found(const Candidate& candidate, const ListeningSocket& socket) {
+FoundEngine found(const Candidate& candidate, std::string_view address, std::uint16_t port) {
     FoundEngine engine;
     engine.pid = candidate.pid;
     engine.kind = candidate.command.kind;
-    engine.address = socket.address;
-    engine.port = socket.port;
+    engine.address = address;
+    engine.port = port;
     engine.metrics_port =
-        candidate.command.metrics_port != 0 ? candidate.command.metrics_port : socket.port;
+        candidate.command.metrics_port != 0 ? candidate.command.metrics_port : port;
     engine.metrics_off = candidate.command.metrics_off;
     engine.tls = candidate.command.tls;
     return engine;
@@ -153,17 +161,42 @@ std::vector<int> descendants(const ProcessTable& table, int root) {
     return pids;
 }
 
+using EnginesByRoot = std::map<int, FoundEngine>;
+
+void add_engine(EnginesByRoot& engines, const ProcessTable& table, int root, FoundEngine engine) {
+    const auto [at, is_new] = engines.try_emplace(root, std::move(engine));
+    if (is_new) at->second.worker_pids = descendants(table, root);
+}
+
+/// It loads its model: its port is the one that its flags name, unless somebody else has that.
+void add_loading_engines(EnginesByRoot& engines, const ProcessTable& table,
+                         const std::vector<ListeningSocket>& sockets) {
+    std::set<std::uint16_t> taken;
+    for (const auto& socket : sockets) taken.insert(socket.port);
+    for (const auto& candidate : table.candidates) {
+        const bool may_load = candidate.command.role == EngineCommand::Role::server &&
+                              candidate.sockets.empty() && candidate.is_here;
+        const int root = table.root(candidate);
+        if (!may_load || candidate.pid != root || engines.contains(root)) continue;
+        if (!taken.insert(candidate.command.port).second) continue;
+        auto engine = found(candidate, "127.0.0.1", candidate.command.port);
+        engine.listens = false;
+        add_engine(engines, table, root, std::move(engine));
+    }
+}
+
 /// One engine for each tree of processes of one kind.
-std::vector<FoundEngine> engines_of(const ProcessTable& table) {
-    std::map<int, FoundEngine> by_root;
+std::vector<FoundEngine> engines_of(const ProcessTable& table,
+                                    const std::vector<ListeningSocket>& sockets) {
+    EnginesByRoot by_root;
     for (const auto& candidate : table.candidates) {
         if (candidate.command.role != EngineCommand::Role::server) continue;
         const auto* const socket = api_socket(candidate);
         if (socket == nullptr) continue;
-        const int root = table.root(candidate);
-        if (!by_root.try_emplace(root, found(candidate, *socket)).second) continue;
-        by_root.at(root).worker_pids = descendants(table, root);
+        add_engine(by_root, table, table.root(candidate),
+                   found(candidate, socket->address, socket->port));
     }
+    add_loading_engines(by_root, table, sockets);
     std::vector<FoundEngine> engines;
     for (auto& [root, engine] : by_root) engines.push_back(std::move(engine));
     return engines;
@@ -185,7 +218,8 @@ std::vector<FoundEngine> engines_behind_proxies(const ProcessTable& table) {
             }
         }
         if (behind.empty()) continue;
-        auto engine = found(*behind.front(), proxy.sockets.front());
+        const auto& socket = proxy.sockets.front();
+        auto engine = found(*behind.front(), socket.address, socket.port);
         if (engine.metrics_port != engine.port)
             continue;             // which port that one is published as isn't known
         if (behind.size() > 1) {  // which of them it is can't be told from here
@@ -220,6 +254,7 @@ std::vector<FoundEngine> EngineProcesses::scan(const std::vector<ListeningSocket
     ++scans_;
     unreadable_ = 0;
     ProcessTable table;
+    const auto our_network = network_of(proc_ + "/self");
     for (const auto& name : list(proc_, SIZE_MAX).value_or(std::vector<std::string>())) {
         const auto pid = proc_number<int>(name);
         if (!pid) continue;
@@ -233,10 +268,12 @@ std::vector<FoundEngine> EngineProcesses::scan(const std::vector<ListeningSocket
             ++unreadable_;
             own = sockets_by_port(process, *command, sockets);
         }
-        table.candidates.push_back({*pid, *command, std::move(*own)});
+        const auto network = network_of(process);
+        const bool is_here = !network.empty() && network == our_network;
+        table.candidates.push_back({*pid, *command, std::move(*own), is_here});
     }
     std::ranges::sort(table.candidates, {}, &Candidate::pid);
-    auto engines = engines_of(table);
+    auto engines = engines_of(table, sockets);
     std::ranges::move(engines_behind_proxies(table), std::back_inserter(engines));
     std::ranges::sort(engines, {},
                       [](const auto& engine) { return std::tuple(engine.port, engine.address); });

@@ -19,6 +19,7 @@ struct FoundEngine {
     std::uint16_t metrics_port = 0;  ///< of the metrics; often the same
     bool metrics_off = false;        ///< its command line leaves them off
     bool tls = false;
+    bool listens = true;  ///< false: its process runs, its port (said or usual) isn't open yet
     std::vector<int>
         worker_pids;  ///< its descendants at the time of the look, which hold the GPU; rising
     bool operator==(const FoundEngine&) const = default;

@@ -47,7 +47,13 @@ TEST(EngineProcesses, LooksThroughProcessesOnlyWhenTheListeningSocketsChanged) {
     EXPECT_EQ(processes.scans(), 2u);
     ASSERT_EQ(processes.engines().size(), 1u);
     EXPECT_TRUE(processes.engines()[0].metrics_off);
+    EXPECT_TRUE(processes.engines()[0].listens);
     proc.close_all();
+    EXPECT_TRUE(processes.look());
+    ASSERT_EQ(processes.engines().size(), 1u);
+    EXPECT_FALSE(processes.engines()[0].listens);
+    proc.end(7);
+    proc.listen(kAnyV6, 22, 71);
     EXPECT_TRUE(processes.look());
     EXPECT_TRUE(processes.engines().empty());
 }
@@ -91,7 +97,36 @@ TEST(EngineProcesses, SkipsAnEngineThatDoesNotListenHere) {
     FakeProc proc;
     proc.listen("00000000", 8000, 1);
     proc.process(9, 1, "nginx", {1});
-    proc.process(10, 1, "vllm serve m", {999});  // a socket of another network namespace
+    proc.process(10, 1, "vllm serve m", {999});
+    proc.put_in_container(10);
+    EngineProcesses processes(proc.path());
+    EXPECT_FALSE(processes.look());
+    EXPECT_TRUE(processes.engines().empty());
+}
+
+TEST(EngineProcesses, FindsAnEngineThatLoadsBeforeItListens) {
+    FakeProc proc;
+    proc.process(10, 1, "vllm serve m --port 8001", {});
+    proc.process(11, 10, "VLLM::EngineCore", {});
+    EngineProcesses processes(proc.path());
+    EXPECT_TRUE(processes.look());
+    ASSERT_EQ(processes.engines().size(), 1u);
+    auto engine = processes.engines()[0];
+    EXPECT_FALSE(engine.listens);
+    EXPECT_EQ(engine.port, 8001);
+    EXPECT_EQ(engine.worker_pids, std::vector<int>{11});
+    proc.listen("00000000", 8001, 1);
+    proc.process(10, 1, "vllm serve m --port 8001", {1});
+    EXPECT_TRUE(processes.look());
+    engine.listens = true;
+    EXPECT_EQ(processes.engines(), std::vector{engine}) << "the same engine, now it listens";
+}
+
+TEST(EngineProcesses, DoesNotTakeAForeignPortForThatOfAnEngineThatLoads) {
+    FakeProc proc;
+    proc.listen("00000000", 8000, 1);
+    proc.process(9, 1, "nginx", {1});
+    proc.process(10, 1, "vllm serve m", {});
     EngineProcesses processes(proc.path());
     EXPECT_FALSE(processes.look());
     EXPECT_TRUE(processes.engines().empty());
@@ -102,6 +137,7 @@ TEST(EngineProcesses, FindsAnEngineInAContainerBehindDockersProxy) {
     proc.listen("00000000", 9001, 1);
     proc.process(9, 1, "docker-proxy -proto tcp -host-port 9001 -container-port 30000", {1});
     proc.process(10, 1, "python3 -m sglang.launch_server", {999});
+    proc.put_in_container(10);
     EngineProcesses processes(proc.path());
     processes.look();
     ASSERT_EQ(processes.engines().size(), 1u);
@@ -115,7 +151,9 @@ TEST(EngineProcesses, DoesNotGuessWhichContainerIsBehindAProxy) {
     proc.listen("00000000", 9001, 1);
     proc.process(9, 1, "docker-proxy -host-port 9001 -container-port 8000", {1});
     proc.process(10, 1, "vllm serve a", {999});
+    proc.put_in_container(10);
     proc.process(11, 1, "trtllm-serve b", {998});
+    proc.put_in_container(11);
     EngineProcesses processes(proc.path());
     processes.look();
     ASSERT_EQ(processes.engines().size(), 1u);

@@ -402,7 +402,7 @@ Result<void> LatestRows::append_timed(GroupId group, std::span<const TimedSample
             const auto [at, is_new] = owner.timed.try_emplace(sample.labels);
             Timed& timed = at->second;
             if (is_new) {
-                const Announced announced{&sample.labels, &sample.family, ShownOn::raw, 0};
+                const Announced announced{&sample.labels, &sample.family, sample.shown_on, 0};
                 const auto segment = make_segment(std::span(&announced, 1));
                 state.own(*segment);
                 timed.segment = segment;

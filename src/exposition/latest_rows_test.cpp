@@ -151,7 +151,8 @@ TEST(LatestRows, WritesLegacyNamesOnly) {
 TEST(LatestRows, ShowsTimedSamplesWithTheirTimesUntilTheyAreNoLongerSent) {
     LatestRows rows;
     const auto group = rows.open_group("one");
-    const std::vector<TimedSample> timed{{series("a", "1"), family("a"), 1520879607789, 4}};
+    const std::vector<TimedSample> timed{
+        {series("a", "1"), family("a"), ShownOn::raw, 1520879607789, 4}};
     append(rows, group, {});
     EXPECT_TRUE(rows.append_timed(group, timed));
     EXPECT_EQ(page_of(rows, ShownOn::raw), "# TYPE a gauge\na{instance=\"1\"} 4 1520879607789\n");
@@ -161,8 +162,8 @@ TEST(LatestRows, ShowsTimedSamplesWithTheirTimesUntilTheyAreNoLongerSent) {
     EXPECT_NE(page_of(rows, ShownOn::raw), "");
     append(rows, group, {});
     EXPECT_EQ(page_of(rows, ShownOn::raw), "");
-    EXPECT_TRUE(
-        rows.append_timed(group, std::vector<TimedSample>{{series("b", "1"), family("b"), 5, 6}}));
+    EXPECT_TRUE(rows.append_timed(
+        group, std::vector<TimedSample>{{series("b", "1"), family("b"), ShownOn::raw, 5, 6}}));
     EXPECT_EQ(rows.series(), 1u);
     EXPECT_EQ(page_of(rows, ShownOn::raw), "# TYPE b gauge\nb{instance=\"1\"} 6 5\n");
     rows.append_gap(group, 1);
@@ -174,10 +175,10 @@ TEST(LatestRows, WritesFarTimesAsWholeNumbersAndNoneBeyondWhatIsExact) {
     LatestRows rows;
     const auto group = rows.open_group("one");
     EXPECT_TRUE(rows.append_timed(
-        group,
-        std::vector<TimedSample>{{series("a", "1"), family("a"), 9'007'199'254'740'991, 1},
-                                 {series("a", "2"), family("a"), -9'007'199'254'740'991, 2},
-                                 {series("a", "3"), family("a"), 9'007'199'254'740'992, 3}}));
+        group, std::vector<TimedSample>{
+                   {series("a", "1"), family("a"), ShownOn::raw, 9'007'199'254'740'991, 1},
+                   {series("a", "2"), family("a"), ShownOn::raw, -9'007'199'254'740'991, 2},
+                   {series("a", "3"), family("a"), ShownOn::raw, 9'007'199'254'740'992, 3}}));
     const auto text = page_of(rows, ShownOn::raw);
     EXPECT_NE(text.find("a{instance=\"1\"} 1 9007199254740991\n"), std::string::npos) << text;
     EXPECT_NE(text.find("a{instance=\"2\"} 2 -9007199254740991\n"), std::string::npos) << text;

@@ -143,12 +143,16 @@ ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
     const auto [known, is_new] = column_of_labels_.try_emplace(fingerprint, fresh);
     if (!is_new) return known->second;  // another spelling of a label set, or one that comes back
     new_fingerprints_.push_back(fingerprint);
-    // An engine's own names stand beside the unified ones; what has no unified names is all there
-    // is.
-    const auto shown_on = naming_.identity.runtime.empty() ? ShownOn::metrics : ShownOn::raw;
-    new_columns_.push_back(
-        {.labels = std::move(labels), .family = family, .shown_on = shown_on, .second_names = {}});
+    new_columns_.push_back({.labels = std::move(labels),
+                            .family = family,
+                            .shown_on = shown_on(),
+                            .second_names = {}});
     return fresh;
+}
+
+/// An engine's own names stand beside the unified ones; what has no unified names is all there is.
+ShownOn TargetRows::shown_on() const {
+    return naming_.identity.runtime.empty() ? ShownOn::metrics : ShownOn::raw;
 }
 
 /// Source: Prometheus 2.42, scrape.go, mutateSampleLabels.
@@ -247,8 +251,11 @@ Result<void> TargetRows::append_special(const PageValues& page, Timestamp time,
         if (line.column == kDropped) continue;
         if (!is_in_row(line.column)) {
             const auto& series = timed_[line.column - kFirstTimed];
-            timed_samples_.push_back(
-                {series.labels, series.family, line.time.value_or(time), line.value});
+            timed_samples_.push_back({.labels = series.labels,
+                                      .family = series.family,
+                                      .shown_on = shown_on(),
+                                      .time = line.time.value_or(time),
+                                      .value = line.value});
         } else if (!line.exemplar.empty()) {
             auto exemplar = exposition::parse_exemplar(line.exemplar);
             if (!exemplar) {

@@ -79,6 +79,7 @@ private:
                                       const FamilyPtr& family) override;
     Result<void> check_limits(const Labels& labels) const;
     [[nodiscard]] Labels with_target_labels(std::span<const Label> sample);
+    [[nodiscard]] ShownOn shown_on() const;
     ColumnIndex add_column(Labels labels, const FamilyPtr& family);
     void start_epoch();
     void expect_columns(std::size_t page_bytes);

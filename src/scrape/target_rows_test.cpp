@@ -108,6 +108,7 @@ TEST_F(TargetRowsTest, SendsLinesWithTimesBesideTheRow) {
     ASSERT_TRUE(append("a 1\nb 2 5000\n"));
     ASSERT_EQ(appender.groups()[0].timed.size(), 1u);
     EXPECT_EQ(appender.groups()[0].timed[0].time, 5000);
+    EXPECT_EQ(appender.groups()[0].timed[0].shown_on, ShownOn::metrics) << "it is no engine's";
     EXPECT_EQ(appender.groups()[0].columns.size(), 1u);
 }
 

@@ -57,6 +57,7 @@ struct Row {
 struct TimedSample {
     Labels labels;
     FamilyPtr family;
+    ShownOn shown_on = ShownOn::metrics;
     Timestamp time = 0;
     double value = 0;
 };

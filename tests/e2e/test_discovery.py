@@ -14,7 +14,7 @@ PAGES = pathlib.Path(__file__).resolve().parent.parent / "pages"
 
 # Serves a page under an engine's command line: `vllm serve MODEL --port N --api-key SECRET`.
 FAKE_ENGINE = """
-import http.server, pathlib, sys
+import http.server, pathlib, sys, time
 PAGE = pathlib.Path({page!r}).read_bytes()
 STATUS = {status}
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,14 +27,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
+time.sleep({loads_for})
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
-def fake_engine(folder, name, page, arguments, status=200):
+def fake_engine(folder, name, page, arguments, status=200, loads_for=0):
     program = pathlib.Path(folder) / name
-    program.write_text(FAKE_ENGINE.format(page=str(PAGES / page), status=status))
+    program.write_text(FAKE_ENGINE.format(page=str(PAGES / page), status=status, loads_for=loads_for))
     return Process([sys.executable, program, *arguments])
 
 
@@ -49,6 +50,19 @@ class Processes(unittest.TestCase):
                 shown = server.get("/api/v1/targets").text + server.get("/api/v1/engines").text + server.get("/metrics").text + \
                     server.get("/metrics/raw").text + "\n".join(server.log)
                 self.assertNotIn("sk-topsecret", shown)
+
+    def test_an_engine_that_loads_its_model_is_shown_before_its_port_opens(self):
+        port = free_port()
+
+        def engine(server):
+            return next((e for e in server.engines()["engines"] if str(port) in e["instance"]), {})
+
+        with tempfile.TemporaryDirectory() as folder:
+            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom", ["serve", "m", "--port", str(port)], loads_for=15), \
+                    Inferscope("serve") as server:
+                loading = wait_for("loading", lambda: (e := engine(server)).get("state") == "loading" and e, 12)
+                self.assertIn("its process runs", loading["reason"])
+                wait_for("it works", lambda: engine(server).get("state") in ("alive", "idle"), 40)
 
     def test_metrics_that_are_switched_off_are_said_with_the_flag_to_restart_with(self):
         port = free_port()
