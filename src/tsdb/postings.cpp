@@ -183,10 +183,11 @@ void Postings::use_array(std::span<const SeriesId> ids, std::uint32_t capacity) 
     capacity_ = capacity;
 }
 
-/// Half as much again; with malloc's header of 8 bytes whole units of 16.
-void Postings::grow() {
-    const std::uint32_t wanted = std::max(6U, size_ + size_ / 2);
-    use_array(array(), std::min(wanted + (2U - wanted) % 4U, kMaxArray));
+/// Half as much again as there is; with malloc's header of 8 bytes whole units of 16.
+std::uint32_t Postings::roomy(std::uint32_t size) {
+    if (size < kInline) return kInline;
+    const std::uint32_t wanted = std::max(6U, size + size / 2);
+    return std::min(wanted + (2U - wanted) % 4U, kMaxArray);
 }
 
 void Postings::use_containers() {
@@ -207,7 +208,7 @@ void Postings::use_containers() {
 void Postings::insert(SeriesId id) {
     if (!has_containers() && size_ == capacity_) {
         if (size_ < kMaxArray) {
-            grow();
+            use_array(array(), roomy(size_));
         } else {
             use_containers();
         }
@@ -235,7 +236,7 @@ void Postings::erase(SeriesId id) {
         SeriesId* const at = std::lower_bound(data(), end, id);
         std::copy(at + 1, end, at);
         --size_;
-        if (capacity_ != kInline && size_ <= kInline) use_array(array(), kInline);
+        if (capacity_ != kInline && size_ < capacity_ / 4) use_array(array(), roomy(size_));
         return;
     }
     const auto at = find(*containers_, high_of(id));
@@ -246,7 +247,7 @@ void Postings::erase(SeriesId id) {
     if (size_ > kMaxArray / 2) return;
     Ids ids;
     append_to(ids);
-    use_array(ids, kMaxArray);
+    use_array(ids, roomy(size_));
 }
 
 void Postings::append_to(Ids& ids) const {

@@ -56,7 +56,7 @@ private:
         return {capacity_ == kInline ? inline_ : array_, size_};
     }
     void clear();
-    void grow();
+    static std::uint32_t roomy(std::uint32_t size);
     void use_array(std::span<const SeriesId> ids, std::uint32_t capacity);
     void use_containers();
 
