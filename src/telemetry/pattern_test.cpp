@@ -131,7 +131,7 @@ TEST(Pattern, MeansWhatRe2SaysItMeans) {
     constexpr std::array<std::string_view, 8> kValues{"a", "b", "ab", "é", ".", "\n", "c", "|"};
     RandomTexts random;
     int understood = 0;
-    for (int round = 0; round < 30'000; ++round) {
+    for (int round = 0; round < 8'000; ++round) {
         const auto text = random.join(kPieces, 6);
         const auto dialect = round % 2 == 0 ? RegexDialect::prometheus3 : RegexDialect::prometheus2;
         const auto pattern = Pattern::compile(text, dialect);
@@ -151,7 +151,7 @@ TEST(Pattern, MeansWhatRe2SaysItMeans) {
             ASSERT_TRUE(by_definition(text, value, dialect)) << text << " on " << value;
         }
     }
-    EXPECT_GT(understood, 1000);
+    EXPECT_GT(understood, 500);
 }
 
 }  // namespace

@@ -133,28 +133,25 @@ IdsCursor BlockIndex::ids_of(const LabelIds& ids) const {
     return {postings_.substr(offset, ids.bytes), series_.size()};
 }
 
-IdsCursor BlockIndex::ids_of(LabelNumber label) const {
-    return ids_of(LabelCursor::at(labels_, label).ids());
-}
-
 void BlockIndex::append_ids(LabelNumber label, Ids& ids) const {
-    auto cursor = ids_of(label);
+    auto cursor = ids_of(LabelCursor::at(labels_, label).ids());
     while (const auto run = cursor.next()) {
         for (std::uint32_t i = 0; i < run->length; ++i) ids.push_back(run->first + i);
     }
 }
 
 void BlockIndex::retain(LabelNumber label, Ids& ids) const {
-    constexpr std::size_t kReadCost = 16;  // of a series, in list entries
-    if (ids.size() * kReadCost < count_ids(label)) {
+    constexpr std::size_t kReadCost = 64;  // of a series somewhere, in bytes of a list
+    const LabelIds list = LabelCursor::at(labels_, label).ids();
+    if (ids.size() * kReadCost < list.bytes) {
         filter(name_of(label), ids, [&](LabelNumber other) { return other == label; });
     } else {
-        retain_by_list(label, ids);
+        retain_by_list(list, ids);
     }
 }
 
-void BlockIndex::retain_by_list(LabelNumber label, Ids& ids) const {
-    auto cursor = ids_of(label);
+void BlockIndex::retain_by_list(const LabelIds& list, Ids& ids) const {
+    auto cursor = ids_of(list);
     auto kept = ids.begin();
     auto at = ids.begin();
     while (const auto run = cursor.next()) {

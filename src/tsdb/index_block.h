@@ -50,12 +50,10 @@ private:
     [[nodiscard]] Result<void> check() const;
     [[nodiscard]] Result<std::uint64_t> check_labels() const;
     [[nodiscard]] Result<std::uint64_t> check_series() const;
-    [[nodiscard]] bool is_label_set(std::span<const LabelNumber> labels) const;
     [[nodiscard]] std::optional<std::uint64_t> count_listed(const LabelIds& ids) const;
     [[nodiscard]] IdsCursor ids_of(const LabelIds& ids) const;
-    [[nodiscard]] IdsCursor ids_of(LabelNumber label) const;
     [[nodiscard]] LabelCursor not_before(const Name& name, std::string_view value) const;
-    void retain_by_list(LabelNumber label, Ids& ids) const;
+    void retain_by_list(const LabelIds& list, Ids& ids) const;
 
     [[nodiscard]] SeriesId id_limit() const override { return series_.size(); }
     void append_all(Ids& ids) const override;

@@ -170,7 +170,7 @@ TEST(BlockIndex, SurvivesRubbishBehindRightChecksums) {
     std::mt19937 random{1};
     std::unique_ptr<char[]> room;
     int refused = 0;
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < 4'000; ++round) {
         auto bytes = good;
         for (auto changes = 1 + random() % 3; changes > 0; --changes) {
             const auto at = sizeof(index_format::Header) +
@@ -184,7 +184,7 @@ TEST(BlockIndex, SurvivesRubbishBehindRightChecksums) {
             ++refused;
         }
     }
-    EXPECT_GT(refused, 10'000);
+    EXPECT_GT(refused, 2'000);
 }
 
 }  // namespace

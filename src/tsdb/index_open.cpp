@@ -18,6 +18,16 @@ using index_format::kSeriesPerRun;
 
 namespace {
 
+/// One label at most of each name. `ends` tells for each label where its name's labels end.
+bool is_label_set(std::span<const LabelNumber> labels, std::span<const LabelNumber> ends) {
+    LabelNumber end = 0;
+    for (const auto label : labels) {
+        if (label < end || label >= ends.size()) return false;
+        end = ends[label];
+    }
+    return true;
+}
+
 Error bad(std::string_view what) {
     return Error{Errc::invalid_argument, fmt::format("index of a block: {}", what)};
 }
@@ -150,6 +160,8 @@ Result<std::uint64_t> BlockIndex::check_series() const {
     SeriesCursor cursor(series_);
     std::uint64_t labels = 0;
     std::vector<LabelNumber> before;
+    std::vector<LabelNumber> ends;
+    for (const auto& name : names_) ends.resize(name.first + name.count, name.first + name.count);
     for (SeriesId id = 0; id < series_.size(); ++id) {
         const std::size_t start = cursor.offset();
         if (!cursor.next()) return bad("series are cut off");
@@ -157,7 +169,7 @@ Result<std::uint64_t> BlockIndex::check_series() const {
             return bad("table of series");
         }
         const auto now = cursor.labels();
-        if (!is_label_set(now)) return bad("a label set");
+        if (!is_label_set(now, ends)) return bad("a label set");
         if (id > 0 && !std::ranges::lexicographical_compare(before, now)) {
             return bad("series aren't sorted");
         }
@@ -166,17 +178,6 @@ Result<std::uint64_t> BlockIndex::check_series() const {
     }
     if (cursor.offset() != series_.records().size()) return bad("bytes behind the series");
     return labels;
-}
-
-/// One label at most of each name.
-bool BlockIndex::is_label_set(std::span<const LabelNumber> labels) const {
-    LabelNumber end = 0;
-    for (const auto label : labels) {
-        if (label < end || label >= labels_.size()) return false;
-        const Name& name = names_[name_of(label)];
-        end = name.first + name.count;
-    }
-    return true;
 }
 
 }  // namespace inferscope::tsdb

@@ -66,7 +66,9 @@ struct Postings::Container {
             return;
         }
         if (words.size() == words.capacity()) words.reserve(words.size() + words.size() / 4 + 4);
-        words.insert(std::lower_bound(words.begin(), words.end(), low), low);
+        const bool is_last = words.empty() || words.back() < low;  // mostly
+        words.insert(is_last ? words.end() : std::lower_bound(words.begin(), words.end(), low),
+                     low);
         if (count > kMaxSparse) make_dense();
     }
 
