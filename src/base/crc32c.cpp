@@ -38,9 +38,10 @@ constexpr Table make_table() {
 
 constexpr Table kTable = make_table();
 
-std::uint64_t load_eight(const char* at) {
+/// The first eight bytes.
+std::uint64_t load_eight(std::string_view bytes) {
     std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
+    std::memcpy(&word, bytes.data(), sizeof word);
     return word;
 }
 
@@ -51,7 +52,7 @@ __attribute__((target("sse4.2"))) std::uint32_t extend_in_hardware(std::string_v
                                                                    std::uint32_t crc) {
     std::uint64_t wide = crc;
     for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
-        wide = _mm_crc32_u64(wide, load_eight(bytes.data()));
+        wide = _mm_crc32_u64(wide, load_eight(bytes));
     }
     crc = static_cast<std::uint32_t>(wide);
     for (const char c : bytes) crc = _mm_crc32_u8(crc, static_cast<unsigned char>(c));
@@ -63,7 +64,7 @@ bool has_instruction() { return __builtin_cpu_supports("sse4.2") != 0; }
 __attribute__((target("crc"))) std::uint32_t extend_in_hardware(std::string_view bytes,
                                                                 std::uint32_t crc) {
     for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
-        crc = __crc32cd(crc, load_eight(bytes.data()));
+        crc = __crc32cd(crc, load_eight(bytes));
     }
     for (const char c : bytes) crc = __crc32cb(crc, static_cast<unsigned char>(c));
     return crc;
@@ -77,7 +78,7 @@ bool has_instruction() {
 
 std::uint32_t extend_by_table(std::string_view bytes, std::uint32_t crc) {
     for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
-        std::uint64_t word = load_eight(bytes.data()) ^ crc;  // little-endian, as all we build for
+        std::uint64_t word = load_eight(bytes) ^ crc;  // little-endian, as all we build for
         crc = 0;
         for (std::size_t k = 8; k-- > 0; word >>= 8) crc ^= kTable[k][word & 0xff];
     }

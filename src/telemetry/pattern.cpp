@@ -122,7 +122,7 @@ private:
                                    : is_plain_in_class(first);
             understood_ = understood_ && plain && first <= last;
             if (!understood_) return {};
-            for (int c = first; c <= last; ++c) values.emplace_back(1, static_cast<char>(c));
+            for (char c = first; c <= last; ++c) values.emplace_back(1, c);  // ASCII: ends
         }
         if (rest_.empty() || values.empty()) {
             understood_ = false;

@@ -16,7 +16,12 @@ namespace inferscope::tsdb::index_format {
 inline constexpr std::string_view kMagic = "INSCIDX1";
 inline constexpr std::uint32_t kVersion = 1;
 
-enum Section : std::size_t { kNames, kLabels, kPostings, kSeries, kSections };
+/// The sections, in their order.
+inline constexpr std::size_t kNames = 0;
+inline constexpr std::size_t kLabels = 1;
+inline constexpr std::size_t kPostings = 2;
+inline constexpr std::size_t kSeries = 3;
+inline constexpr std::size_t kSections = 4;
 
 /// Numbers are little-endian, as on every machine that we build for; the structures lie in the file
 /// as in memory.
