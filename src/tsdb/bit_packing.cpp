@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/bit_packing.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace inferscope::tsdb {
+namespace {
+
+std::uint64_t load_word(const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// Numbers of up to 57 bits lie in the eight bytes from where they start.
+INFERSCOPE_VECTOR_CLONES
+void unpack_narrow(const char* packed, unsigned width, std::uint64_t* out, std::size_t count) {
+    const auto mask = low_bits(width);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t bit = i * width;
+        out[i] = (load_word(packed + bit / 8) >> (bit % 8)) & mask;
+    }
+}
+
+void unpack_wide(const char* packed, unsigned width, std::span<std::uint64_t> out) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        const std::size_t bit = i * width, skipped = bit % 8;
+        auto value = load_word(packed + bit / 8) >> skipped;
+        if (skipped + width > 64) {
+            const auto last = static_cast<unsigned char>(packed[bit / 8 + 8]);
+            value |= std::uint64_t{last} << (64 - skipped);
+        }
+        out[i] = value & low_bits(width);
+    }
+}
+
+}  // namespace
+
+void BitWriter::put(std::uint64_t value, unsigned width) {
+    value &= low_bits(width);
+    word_ |= value << filled_;
+    const unsigned filled = filled_ + width;
+    if (filled < 64) {
+        filled_ = filled;
+        return;
+    }
+    out_.append(reinterpret_cast<const char*>(&word_), sizeof word_);
+    word_ = filled_ == 0 ? 0 : value >> (64 - filled_);
+    filled_ = filled - 64;
+}
+
+void BitWriter::put_unary(std::uint64_t zeros) {
+    for (; zeros >= 32; zeros -= 32) put(0, 32);
+    put(std::uint64_t{1} << zeros, static_cast<unsigned>(zeros) + 1);
+}
+
+void BitWriter::finish() { out_.append(reinterpret_cast<const char*>(&word_), (filled_ + 7) / 8); }
+
+std::uint64_t BitReader::load(std::size_t byte) const {
+    if (byte + 8 <= bytes_.size()) return load_word(bytes_.data() + byte);
+    std::uint64_t word = 0;
+    if (byte < bytes_.size()) std::memcpy(&word, bytes_.data() + byte, bytes_.size() - byte);
+    return word;
+}
+
+std::uint64_t BitReader::get(unsigned width) {
+    if (width > 32) {
+        const auto low = get(32);
+        return low | get(width - 32) << 32;
+    }
+    const auto value = (load(at_ / 8) >> (at_ % 8)) & low_bits(width);
+    at_ += width;
+    return value;
+}
+
+std::uint64_t BitReader::get_unary(std::uint64_t limit) {
+    std::uint64_t zeros = 0;
+    while (ok()) {
+        const auto bits = load(at_ / 8) >> (at_ % 8);
+        const auto here = std::min<std::uint64_t>(
+            bits == 0 ? 64 - at_ % 8 : static_cast<unsigned>(std::countr_zero(bits)),
+            limit - zeros);
+        zeros += here;
+        at_ += here;
+        if (zeros == limit) return zeros;
+        if (bits == 0) continue;
+        ++at_;
+        return zeros;
+    }
+    return zeros;
+}
+
+void unpack(const char* packed, unsigned width, std::span<std::uint64_t> out) {
+    if (width == 0) {
+        std::ranges::fill(out, 0);
+    } else if (width <= 57) {
+        unpack_narrow(packed, width, out.data(), out.size());
+    } else {
+        unpack_wide(packed, width, out);
+    }
+}
+
+std::optional<std::size_t> add_unary(std::string_view bytes, unsigned shift,
+                                     std::span<std::uint64_t> values) {
+    std::uint64_t start = 0;  // the bit behind the last one
+    std::size_t i = 0;
+    for (std::size_t byte = 0; byte < bytes.size(); byte += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + byte, std::min<std::size_t>(8, bytes.size() - byte));
+        for (; word != 0; word &= word - 1) {
+            const auto one = byte * 8 + static_cast<unsigned>(std::countr_zero(word));
+            if (i == values.size()) return (start + 7) / 8;
+            values[i++] += (one - start) << shift;
+            start = one + 1;
+        }
+    }
+    if (i < values.size()) return std::nullopt;
+    return (start + 7) / 8;
+}
+
+}  // namespace inferscope::tsdb
