@@ -63,7 +63,7 @@ private:
     void step();
     void finish(const Request& request);
     [[nodiscard]] double arrival_rate() const;
-    double uniform() { return std::uniform_real_distribution<>(0, 1)(random_); }
+    double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
     double lognormal(double median, double sigma);
     /// As two readings of time.perf_counter() give it.
     [[nodiscard]] double timed(double seconds) const;
