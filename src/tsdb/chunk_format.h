@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxChunkRows = 2048;
 inline constexpr std::size_t kMaxChunkColumns = 100'000;
 /// A column may be foretold from others, which are foretold in turn: so many columns' residuals
 /// are read for it at most, its own included.
-inline constexpr std::uint32_t kMaxDecodeSteps = 24;
+inline constexpr std::uint32_t kMaxDecodeSteps = 12;
 
 inline constexpr std::string_view kChunkMagic{"ISC\x01", 4};
 inline constexpr std::size_t kChunkTrailer = 8;
