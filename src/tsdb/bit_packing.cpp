@@ -24,6 +24,30 @@ void unpack_narrow(const char* packed, unsigned width, std::uint64_t* out, std::
     }
 }
 
+constexpr auto kNotEnough = ~std::uint64_t{0};
+
+/// See add_unary. Returns bits, or kNotEnough.
+INFERSCOPE_VECTOR_CLONES
+std::uint64_t add_unary_numbers(const char* bytes, std::size_t size, unsigned shift,
+                                std::uint64_t* values, std::size_t count) {
+    std::uint64_t start = 0;  // the bit behind the last one
+    std::size_t i = 0;
+    for (std::size_t byte = 0; i < count && byte < size; byte += 8) {
+        std::uint64_t word = 0;
+        if (byte + 8 <= size) {
+            word = load_word(bytes + byte);
+        } else {
+            std::memcpy(&word, bytes + byte, size - byte);
+        }
+        for (; word != 0 && i < count; word &= word - 1) {
+            const auto one = byte * 8 + static_cast<unsigned>(std::countr_zero(word));
+            values[i++] += (one - start) << shift;
+            start = one + 1;
+        }
+    }
+    return i < count ? kNotEnough : start;
+}
+
 void unpack_wide(const char* packed, unsigned width, std::span<std::uint64_t> out) {
     for (std::size_t i = 0; i < out.size(); ++i) {
         const std::size_t bit = i * width, skipped = bit % 8;
@@ -102,22 +126,32 @@ void unpack(const char* packed, unsigned width, std::span<std::uint64_t> out) {
     }
 }
 
+void append_packed(std::string& out, unsigned width, std::span<const std::uint64_t> numbers) {
+    const auto begin = out.size();
+    out.resize(begin + packed_bytes(numbers.size(), width) + sizeof(std::uint64_t));
+    char* at = out.data() + begin;
+    std::uint64_t word = 0;
+    unsigned filled = 0;  // bits of word, below 64
+    for (const auto number : numbers) {
+        const auto value = number & low_bits(width);
+        word |= value << filled;
+        filled += width;
+        if (filled < 64) continue;
+        std::memcpy(at, &word, sizeof word);
+        at += sizeof word;
+        filled -= 64;
+        word = filled == 0 ? 0 : value >> (width - filled);
+    }
+    std::memcpy(at, &word, sizeof word);
+    out.resize(begin + packed_bytes(numbers.size(), width));
+}
+
 std::optional<std::size_t> add_unary(std::string_view bytes, unsigned shift,
                                      std::span<std::uint64_t> values) {
-    std::uint64_t start = 0;  // the bit behind the last one
-    std::size_t i = 0;
-    for (std::size_t byte = 0; byte < bytes.size(); byte += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + byte, std::min<std::size_t>(8, bytes.size() - byte));
-        for (; word != 0; word &= word - 1) {
-            const auto one = byte * 8 + static_cast<unsigned>(std::countr_zero(word));
-            if (i == values.size()) return (start + 7) / 8;
-            values[i++] += (one - start) << shift;
-            start = one + 1;
-        }
-    }
-    if (i < values.size()) return std::nullopt;
-    return (start + 7) / 8;
+    const auto bits =
+        add_unary_numbers(bytes.data(), bytes.size(), shift, values.data(), values.size());
+    if (bits == kNotEnough) return std::nullopt;
+    return (bits + 7) / 8;
 }
 
 }  // namespace inferscope::tsdb

@@ -73,6 +73,9 @@ private:
     std::size_t at_ = 0;  ///< bits
 };
 
+/// The lowest `width` bits of each, and zeros up to a whole byte.
+void append_packed(std::string& out, unsigned width, std::span<const std::uint64_t> numbers);
+
 /// Reads out.size() numbers of `width` bits. Loads up to `kReadPadding` bytes behind the
 /// packed_bytes() that they take.
 void unpack(const char* packed, unsigned width, std::span<std::uint64_t> out);

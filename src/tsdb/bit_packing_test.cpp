@@ -26,6 +26,9 @@ TEST(BitPacking, UnpacksEveryWidthAsItWasWritten) {
             BitReader reader(bytes);
             for (const auto number : numbers) ASSERT_EQ(reader.get(width), number) << width;
             EXPECT_TRUE(reader.ok());
+            std::string packed = "before";
+            append_packed(packed, width, numbers);
+            ASSERT_EQ(packed, "before" + bytes) << width;
             bytes.append(kReadPadding, '\xff');
             std::vector<std::uint64_t> read(count);
             unpack(bytes.data(), width, read);

@@ -2,6 +2,7 @@
 #include "tsdb/chunk_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -19,6 +20,15 @@ constexpr std::size_t kNeighbours = 3;
 void subtract_rows_before(std::span<const std::uint64_t> numbers, std::vector<std::uint64_t>& out) {
     out.resize(numbers.size() - 1);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = numbers[i + 1] - numbers[i];
+}
+
+INFERSCOPE_VECTOR_CLONES
+bool all_same(const double* values, std::size_t count) {
+    std::uint64_t different = 0;
+    const auto first = std::bit_cast<std::uint64_t>(values[0]);
+    for (std::size_t i = 1; i < count; ++i)
+        different |= std::bit_cast<std::uint64_t>(values[i]) ^ first;
+    return different == 0;
 }
 
 bool all_zero(std::span<const std::uint64_t> numbers) {
@@ -47,7 +57,10 @@ void ChunkWriter::add_column(std::span<const double> values,
     CHECK(values.size() == times_.size(), "a column has a value for each row");
     CHECK(present.empty() || present.size() == (values.size() + 63) / 64, "a bit for each row");
     CHECK(columns_ < kMaxChunkColumns, "a chunk has at most kMaxChunkColumns columns");
-    numbers_.assign(values, present);
+    const bool constant = present.empty() && all_same(values.data(), values.size());
+    // Of a constant column one row is enough, unless it needs corrections in each.
+    numbers_.assign(constant ? values.first(1) : values, present);
+    if (!numbers_.corrections.empty()) numbers_.assign(values, present);
     ColumnHeader header;
     header.scale = numbers_.scale;
     header.first = numbers_.numbers[0];

@@ -24,14 +24,30 @@ constexpr std::size_t kBiasSamples = 31;
 /// How many numbers have each width in bits.
 using Widths = std::array<std::uint32_t, 65>;
 
-template <class Map>
-Widths widths_of(std::span<const std::uint64_t> residuals, Map map) {
-    std::array<Widths, 4> parts{};  // so that equal widths in a row don't wait for each other
-    for (std::size_t i = 0; i < residuals.size(); ++i)
-        ++parts[i % 4][static_cast<unsigned>(std::bit_width(map(residuals[i])))];
-    Widths widths = parts[0];
-    for (std::size_t i = 1; i < parts.size(); ++i)
-        for (std::size_t w = 0; w < widths.size(); ++w) widths[w] += parts[i][w];
+INFERSCOPE_VECTOR_CLONES
+void widths_into(const std::uint64_t* residuals, std::size_t count, std::uint64_t bias,
+                 bool zigzagged, std::uint8_t* widths) {
+    const unsigned sign_shift = zigzagged ? 1 : 0;
+    const std::uint64_t sign_mask = zigzagged ? ~std::uint64_t{0} : 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto u = residuals[i] - bias;
+        const auto number = (u << sign_shift) ^ ((std::uint64_t{0} - (u >> 63)) & sign_mask);
+        widths[i] = static_cast<std::uint8_t>(std::bit_width(number));
+    }
+}
+
+/// Of each residual less `bias`, as it is or as zigzag.
+Widths widths_of(std::span<const std::uint64_t> residuals, std::uint64_t bias, bool zigzagged) {
+    std::array<std::uint8_t, 256> part;
+    std::array<Widths, 4> counts{};  // so that equal widths in a row don't wait for each other
+    for (std::size_t at = 0; at < residuals.size(); at += part.size()) {
+        const auto some = residuals.subspan(at, std::min(part.size(), residuals.size() - at));
+        widths_into(some.data(), some.size(), bias, zigzagged, part.data());
+        for (std::size_t i = 0; i < some.size(); ++i) ++counts[i % 4][part[i]];
+    }
+    Widths widths = counts[0];
+    for (std::size_t i = 1; i < counts.size(); ++i)
+        for (std::size_t w = 0; w < widths.size(); ++w) widths[w] += counts[i][w];
     return widths;
 }
 
@@ -106,9 +122,7 @@ void append_dense(std::string& out, std::span<const std::uint64_t> residuals,
         append_varint(out, std::exchange(numbers[i], 0));
         last = i;
     }
-    BitWriter low(out);
-    for (const auto u : numbers) low.put(u, plan.width);
-    low.finish();
+    append_packed(out, plan.width, numbers);
     if (!plan.unary) return;
     BitWriter high(out);
     for (const auto u : numbers) high.put_unary(u >> plan.width);
@@ -261,14 +275,20 @@ std::size_t count_nonzero(const std::uint64_t* residuals, std::size_t count) {
     return nonzero;
 }
 
+INFERSCOPE_VECTOR_CLONES
+std::uint64_t sum_of_widths(const std::uint64_t* residuals, std::size_t count) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        sum += static_cast<unsigned>(std::bit_width(zigzag(residuals[i])));
+    return sum;
+}
+
 }  // namespace
 
 ResidualPlan plan_dense_residuals(std::span<const std::uint64_t> residuals) {
     const auto low = smallest(residuals), mid = middle(residuals);
-    auto above = plan_dense(widths_of(residuals, [low](std::uint64_t r) { return r - low; }),
-                            residuals.size());
-    auto around = plan_dense(
-        widths_of(residuals, [mid](std::uint64_t r) { return zigzag(r - mid); }), residuals.size());
+    auto above = plan_dense(widths_of(residuals, low, false), residuals.size());
+    auto around = plan_dense(widths_of(residuals, mid, true), residuals.size());
     above.bias = low;
     around.bias = mid;
     around.with_sign = true;
@@ -281,7 +301,7 @@ ResidualPlan plan_residuals(std::span<const std::uint64_t> residuals) {
     const auto dense = plan_dense_residuals(residuals);
     if (nonzero > residuals.size() * 3 / 4) return dense;
     const auto sparse = plan_sparse(residuals, nonzero);
-    return sparse.bits < dense.bits ? sparse : dense;
+    return sparse.bits + sparse.bits / 16 < dense.bits ? sparse : dense;  // slower: it must pay
 }
 
 void append_residuals(std::string& out, std::span<const std::uint64_t> residuals,
@@ -291,16 +311,13 @@ void append_residuals(std::string& out, std::span<const std::uint64_t> residuals
 }
 
 std::uint64_t estimate_residual_bits(std::span<const std::uint64_t> residuals) {
-    std::uint64_t nonzero = 0, widths = 0;
-    for (const auto r : residuals) {
-        nonzero += r != 0 ? 1 : 0;
-        widths += static_cast<unsigned>(std::bit_width(zigzag(r)));
-    }
+    const auto nonzero = count_nonzero(residuals.data(), residuals.size());
     if (nonzero == 0) return 0;
     // Each that isn't zero needs its width and its place; never less than one bit a row in all.
     const auto place =
         nonzero * (1 + static_cast<unsigned>(std::bit_width(residuals.size() / nonzero)));
-    return widths + std::min<std::uint64_t>(place, residuals.size());
+    return sum_of_widths(residuals.data(), residuals.size()) +
+           std::min<std::uint64_t>(place, residuals.size());
 }
 
 std::optional<std::size_t> read_residuals(ResidualForm form, std::string_view bytes,
