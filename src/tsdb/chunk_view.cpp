@@ -117,12 +117,37 @@ std::string_view ColumnDecoder::payload(std::size_t column) const {
     return chunk_.bytes().substr(at.begin, at.header.payload_size);
 }
 
+/// The column itself, or the one that it moves as.
+std::size_t ColumnDecoder::mover(std::size_t column) const {
+    while (true) {
+        const auto& header = chunk_.column(column).header;
+        if (header.form != ColumnForm::zero || header.relation != Relation::same) return column;
+        column = header.related[0];
+    }
+}
+
+ColumnDecoder::Kept* ColumnDecoder::find_kept(std::size_t column) {
+    const auto at = std::ranges::find(kept_, column, &Kept::column);
+    if (at == kept_.end()) return nullptr;
+    at->used = ++uses_;
+    return &*at;
+}
+
+/// In the place of what was not used for longest.
+void ColumnDecoder::keep(std::size_t column) {
+    const auto at = std::ranges::min_element(kept_, {}, &Kept::used);
+    at->column = column;
+    at->used = ++uses_;
+    std::copy_n(sum_.begin(), chunk_.rows() - 1, at->differences.begin());
+}
+
 /// Adds the column's differences to `sum_`. Ends, since related columns stand before, and has at
 /// most kMaxDecodeSteps calls.
 bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
     const auto count = chunk_.rows() - 1;
-    if (column == last_) {
-        add_or_subtract(sum_.data(), last_differences_.data(), count, subtract);
+    column = mover(column);
+    if (const auto* kept = find_kept(column)) {
+        add_or_subtract(sum_.data(), kept->differences.data(), count, subtract);
         return true;
     }
     const auto& header = chunk_.column(column).header;
@@ -145,26 +170,38 @@ bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
     return false;
 }
 
-/// Into `sum_`.
-bool ColumnDecoder::read_numbers(std::size_t column) {
+/// Into `sum_`, of a column that isn't constant.
+bool ColumnDecoder::read_differences(std::size_t column) {
+    const auto differences = std::span(sum_).first(chunk_.rows() - 1);
+    column = mover(column);
     const auto& header = chunk_.column(column).header;
-    const auto rows = chunk_.rows();
-    if (header.form == ColumnForm::level)
-        return read_all(header.form, payload(column), std::span(sum_).first(rows));
-    const auto differences = std::span(sum_).first(rows - 1);
+    if (const auto* kept = find_kept(column)) {
+        std::copy_n(kept->differences.begin(), differences.size(), differences.begin());
+        return true;
+    }
     if (header.relation == Relation::none) {
         if (!read_all(header.form, payload(column), differences)) return false;
     } else {
         std::ranges::fill(differences, 0);
         if (!add_differences(column, false)) return false;
     }
-    if (header.form != ColumnForm::zero) {
-        std::ranges::copy(differences, last_differences_.begin());
-        last_ = column;
+    keep(column);
+    return true;
+}
+
+/// Into `sum_`.
+bool ColumnDecoder::read_numbers(std::size_t column) {
+    const auto& header = chunk_.column(column).header;
+    const auto numbers = std::span(sum_).first(chunk_.rows());
+    if (header.form == ColumnForm::level) return read_all(header.form, payload(column), numbers);
+    if (header.form == ColumnForm::zero && header.relation == Relation::none) {
+        std::ranges::fill(numbers, header.first);
+        return true;
     }
+    if (!read_differences(column)) return false;
     std::uint64_t number = header.first;
-    for (std::size_t row = 0; row + 1 < rows; ++row) number += std::exchange(sum_[row], number);
-    sum_[rows - 1] = number;
+    for (auto& each : numbers.first(numbers.size() - 1)) number += std::exchange(each, number);
+    numbers.back() = number;
     return true;
 }
 

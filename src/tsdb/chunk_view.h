@@ -58,8 +58,8 @@ enum class Presence : std::uint8_t {
 };
 
 /// Decodes columns of one view, best in rising order: a histogram's buckets build on each other,
-/// and the last column's differences are kept. 48 KiB, so keep it out of small stacks. Confined to
-/// one thread; the view outlives it.
+/// so some columns' differences are kept. 96 KiB, so keep it out of small stacks. Confined to one
+/// thread; the view outlives it.
 class ColumnDecoder {
 public:
     explicit ColumnDecoder(const ChunkView& chunk) : chunk_(chunk) {}
@@ -71,16 +71,26 @@ public:
                             std::span<std::uint64_t> present);
 
 private:
+    using Numbers = std::array<std::uint64_t, kMaxChunkRows>;
+    struct Kept {
+        std::size_t column = kMaxChunkColumns;  ///< none
+        std::uint64_t used = 0;                 ///< when last, in uses
+        Numbers differences;
+    };
+
     bool add_differences(std::size_t column, bool subtract);
+    bool read_differences(std::size_t column);
     bool read_numbers(std::size_t column);
+    [[nodiscard]] std::size_t mover(std::size_t column) const;
     [[nodiscard]] std::string_view payload(std::size_t column) const;
+    Kept* find_kept(std::size_t column);
+    void keep(std::size_t column);
 
     const ChunkView& chunk_;
-    std::size_t last_ =
-        kMaxChunkColumns;  ///< the column whose differences stand in last_differences_
-    std::array<std::uint64_t, kMaxChunkRows> last_differences_;
-    std::array<std::uint64_t, kMaxChunkRows> sum_;
-    std::array<std::uint64_t, kMaxChunkRows> scratch_;
+    std::array<Kept, 4> kept_;
+    std::uint64_t uses_ = 0;
+    Numbers sum_;
+    Numbers scratch_;
 };
 
 }  // namespace inferscope::tsdb
