@@ -101,7 +101,8 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
             return false;
         at += header.payload_size + header.gaps_size;
         for (std::size_t r = 0; r < columns_in(header.relation); ++r) {
-            const Column& related = columns_[header.related[r]];
+            Column& related = columns_[header.related[r]];
+            related.has_relatives = true;
             column.steps += related.steps;
             if (related.header.form == ColumnForm::level) return false;
         }
@@ -185,7 +186,7 @@ bool ColumnDecoder::read_differences(std::size_t column) {
         std::ranges::fill(differences, 0);
         if (!add_differences(column, false)) return false;
     }
-    keep(column);
+    if (chunk_.column(column).has_relatives) keep(column);
     return true;
 }
 

@@ -17,7 +17,7 @@
 
 namespace inferscope::tsdb {
 
-/// Immutable; any thread. Holds 56 bytes for each column besides the chunk's bytes, which outlive
+/// Immutable; any thread. Holds 64 bytes for each column besides the chunk's bytes, which outlive
 /// it.
 class ChunkView {
 public:
@@ -35,8 +35,9 @@ public:
 
     struct Column {
         ColumnHeader header;
-        std::size_t begin = 0;    ///< of the payload, in the chunk
-        std::uint32_t steps = 1;  ///< see kMaxDecodeSteps
+        std::size_t begin = 0;       ///< of the payload, in the chunk
+        std::uint32_t steps = 1;     ///< see kMaxDecodeSteps
+        bool has_relatives = false;  ///< others are foretold from it
     };
     /// For statistics and for the decoder.
     [[nodiscard]] const Column& column(std::size_t index) const { return columns_[index]; }

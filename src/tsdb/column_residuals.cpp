@@ -78,7 +78,7 @@ ResidualPlan plan_dense(const Widths& widths, std::size_t count) {
             std::tie(best.width, best.unary, best.bits) =
                 std::tuple(width, false, packed + patches);
         const auto unary = packed + unary_bits(widths, width, count);
-        if (unary + unary / 64 < best.bits)
+        if (unary + unary / 32 < best.bits)
             std::tie(best.width, best.unary, best.bits) = std::tuple(width, true, unary);
         patches += widths[width] * patch_bits(width);
     }
