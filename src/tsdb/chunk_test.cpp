@@ -375,14 +375,15 @@ TEST(Chunk, RefusesHeadersThatCannotBe) {
     };
     using namespace std::string_view_literals;
     EXPECT_TRUE(with_columns("\x00"sv, 1));
-    EXPECT_FALSE(with_columns("\x00"sv, 2));         // fewer headers than columns
-    EXPECT_FALSE(with_columns("\x00\x00"sv, 1));     // more
-    EXPECT_FALSE(with_columns("\x00"sv, 100'001));   // too many
-    EXPECT_FALSE(with_columns("\x10\x00"sv, 1));     // related to itself
-    EXPECT_TRUE(with_columns("\x00\x10\x00"sv, 2));  // related to the one before
-    EXPECT_FALSE(with_columns("\x01\x01"sv, 1));     // a divisor of 1
-    EXPECT_FALSE(with_columns("\x04\x05"sv, 1));     // a payload that isn't there
-    EXPECT_FALSE(with_columns("\x40\x05"sv, 1));     // gaps that aren't there
+    EXPECT_FALSE(with_columns("\x00"sv, 2));          // fewer headers than columns
+    EXPECT_FALSE(with_columns("\x00\x00"sv, 1));      // more
+    EXPECT_FALSE(with_columns("\x00"sv, 100'001));    // too many
+    EXPECT_FALSE(with_columns("\x10\x00"sv, 1));      // related to itself
+    EXPECT_TRUE(with_columns("\x00\x10\x00"sv, 2));   // related to the one before
+    EXPECT_FALSE(with_columns("\x00\x13\x00"sv, 2));  // of another scale
+    EXPECT_FALSE(with_columns("\x01\x01"sv, 1));      // a divisor of 1
+    EXPECT_FALSE(with_columns("\x04\x05"sv, 1));      // a payload that isn't there
+    EXPECT_FALSE(with_columns("\x40\x05"sv, 1));      // gaps that aren't there
     std::string doubling("\x00", 1);
     for (int i = 0; i < 40; ++i) doubling += "\x20\x00\x00"sv;  // 1, 3, 7, ... steps
     EXPECT_FALSE(with_columns(doubling, 41));

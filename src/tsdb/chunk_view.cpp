@@ -104,7 +104,8 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
             Column& related = columns_[header.related[r]];
             related.has_relatives = true;
             column.steps += related.steps;
-            if (related.header.form == ColumnForm::level) return false;
+            if (related.header.form == ColumnForm::level || related.header.scale != header.scale)
+                return false;
         }
         if (column.steps > kMaxDecodeSteps) return false;
         firsts.remember(header);
