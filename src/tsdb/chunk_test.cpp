@@ -291,8 +291,10 @@ TEST(Chunk, AGaugeThatJumpsIsStoredAsLevels) {
     std::mt19937_64 random(6);
     Values values(240);
     for (auto& value : values) value = static_cast<double>(random() % 64);
-    const auto chunk = round_trip({.times = steady_times(240), .columns = {{values, {}}}});
+    const auto chunk =
+        round_trip({.times = steady_times(240), .columns = {{values, {}}, {values, {}}}});
     EXPECT_EQ(header_of(chunk, 0).form, ColumnForm::level);
+    EXPECT_EQ(header_of(chunk, 1).form, ColumnForm::zero);  // the same once more
 }
 
 TEST(Chunk, StaleMarkersAndAbsenceAreDifferentThings) {

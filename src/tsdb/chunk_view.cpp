@@ -104,8 +104,7 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
             Column& related = columns_[header.related[r]];
             related.has_relatives = true;
             column.steps += related.steps;
-            if (related.header.form == ColumnForm::level || related.header.scale != header.scale)
-                return false;
+            if (related.header.scale != header.scale) return false;
         }
         if (column.steps > kMaxDecodeSteps) return false;
         firsts.remember(header);
@@ -143,6 +142,17 @@ void ColumnDecoder::keep(std::size_t column) {
     std::copy_n(sum_.begin(), chunk_.rows() - 1, at->differences.begin());
 }
 
+/// The residuals of a column's differences; of one without relation, the differences.
+bool ColumnDecoder::read_payload(std::size_t column, std::span<std::uint64_t> differences) {
+    const auto form = chunk_.column(column).header.form;
+    if (form != ColumnForm::level) return read_all(form, payload(column), differences);
+    const auto numbers = std::span(scratch_).first(chunk_.rows());
+    if (!read_all(form, payload(column), numbers)) return false;
+    for (std::size_t i = 0; i < differences.size(); ++i)
+        differences[i] = numbers[i + 1] - numbers[i];
+    return true;
+}
+
 /// Adds the column's differences to `sum_`. Ends, since related columns stand before, and has at
 /// most kMaxDecodeSteps calls.
 bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
@@ -154,7 +164,7 @@ bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
     }
     const auto& header = chunk_.column(column).header;
     if (header.form != ColumnForm::zero) {
-        if (!read_all(header.form, payload(column), std::span(scratch_).first(count))) return false;
+        if (!read_payload(column, std::span(scratch_).first(count))) return false;
         add_or_subtract(sum_.data(), scratch_.data(), count, subtract);
     }
     switch (header.relation) {
@@ -182,7 +192,7 @@ bool ColumnDecoder::read_differences(std::size_t column) {
         return true;
     }
     if (header.relation == Relation::none) {
-        if (!read_all(header.form, payload(column), differences)) return false;
+        if (!read_payload(column, differences)) return false;
     } else {
         std::ranges::fill(differences, 0);
         if (!add_differences(column, false)) return false;

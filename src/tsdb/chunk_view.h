@@ -81,6 +81,7 @@ private:
 
     bool add_differences(std::size_t column, bool subtract);
     bool read_differences(std::size_t column);
+    bool read_payload(std::size_t column, std::span<std::uint64_t> differences);
     bool read_numbers(std::size_t column);
     [[nodiscard]] std::size_t mover(std::size_t column) const;
     [[nodiscard]] std::string_view payload(std::size_t column) const;

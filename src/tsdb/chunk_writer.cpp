@@ -90,6 +90,7 @@ void ChunkWriter::encode_numbers(ColumnHeader& header) {
                 append_residuals(payloads_, numbers_.numbers, level);
                 header.form = ColumnForm::level;
                 header.first = 0;
+                relations_.remember(columns_, 1, header.scale, differences_);
                 return;
             }
         }
