@@ -63,6 +63,7 @@ struct ColumnHeader {
 class FirstNumbers {
 public:
     [[nodiscard]] std::uint64_t foretell(const ColumnHeader& header) const;
+    void expect(std::size_t columns) { all_.reserve(columns); }
     /// Call it for each column in order.
     void remember(const ColumnHeader& header);
 

@@ -92,6 +92,7 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
     ByteReader reader(headers);
     FirstNumbers firsts;
     columns_.reserve(count);
+    firsts.expect(count);
     auto at = static_cast<std::size_t>(payloads.data() - bytes_.data());
     const auto end = at + payloads.size();
     for (std::uint32_t i = 0; i < count; ++i) {

@@ -67,7 +67,7 @@ std::vector<std::uint64_t> changes_of(std::span<const std::uint64_t> present, st
     return changes;
 }
 
-/// False if there are more exceptions than rows could be.
+/// Where a mark isn't 0, the next of `values`.
 void apply_exceptions(std::span<const std::uint64_t> marks, std::span<const std::uint64_t> values,
                       std::span<double> out) {
     std::size_t next = 0;
