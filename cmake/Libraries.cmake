@@ -9,6 +9,7 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
+find_package(benchmark QUIET)  # without it there are no benches
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
