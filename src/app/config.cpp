@@ -82,6 +82,19 @@ WorkerConfig read_worker(const YAML::Node& node, Diagnostics& diagnostics) {
     return worker;
 }
 
+void read_model(const YAML::Node& node, engines::DesiredInstances& desired,
+                Diagnostics& diagnostics) {
+    std::string name;
+    std::uint64_t instances = 1;
+    MapReader reader(node, "models entry", diagnostics);
+    reader.read("name", name);
+    reader.read("instances", instances);
+    reader.finish();
+    if (name.empty()) diagnostics.fail(node, "models entry: name is missing");
+    if (!desired.try_emplace(name, instances).second)
+        diagnostics.fail(node, fmt::format("models: '{}' stands twice", quote_for_message(name)));
+}
+
 MappingConfig read_mapping(const YAML::Node& node, std::string_view directory,
                            Diagnostics& diagnostics) {
     MappingConfig mapping;
@@ -126,6 +139,9 @@ void read_own_sections(MapReader& reader, std::string_view directory, Config& co
                 [&](const YAML::Node& node) { config.cluster = read_cluster(node, diagnostics); });
     reader.read("worker",
                 [&](const YAML::Node& node) { config.worker = read_worker(node, diagnostics); });
+    reader.read_list("models", [&](const YAML::Node& node) {
+        read_model(node, config.desired_instances, diagnostics);
+    });
     reader.read("discovery", [&](const YAML::Node& node) {
         MapReader section(node, "discovery", diagnostics);
         section.read("processes", config.discover_processes);

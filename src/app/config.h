@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "discovery/config.h"
+#include "engines/metrics.h"
 #include "probe/config.h"
 
 namespace inferscope::app {
@@ -63,6 +64,7 @@ struct Config {
     SloConfig slos;
     ClusterConfig cluster;
     WorkerConfig worker;
+    engines::DesiredInstances desired_instances;  ///< from `models:`
     probe::ProbeConfig probe;
     MappingConfig mapping;
     WebSettings web;

@@ -118,6 +118,14 @@ TEST(Config, ChecksRanges) {
     EXPECT_THAT(error_of("engines: 7"), HasSubstr("engines must be a list"));
 }
 
+TEST(Config, ReadsHowManyInstancesOfAModelShouldRun) {
+    const auto config = parsed("models: [{name: a/b, instances: 2}, {name: c}]");
+    EXPECT_EQ(config.desired_instances, (engines::DesiredInstances{{"a/b", 2}, {"c", 1}}));
+    EXPECT_THAT(error_of("models: [{instances: 2}]"), HasSubstr("name is missing"));
+    EXPECT_THAT(error_of("models: [{name: a}, {name: a}]"), HasSubstr("c.yml:1:21"));
+    EXPECT_THAT(error_of("models: {a: 1}"), HasSubstr("models must be a list"));
+}
+
 TEST(Config, ResolvesPathsAgainstTheDirectoryOfTheFile) {
     const auto config = parsed(R"(
 scrape_configs:

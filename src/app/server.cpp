@@ -314,7 +314,8 @@ private:
                                                        .name = config_->worker.name,
                                                        .labels = config_->worker.labels}}};
         engines::write_engine_states(engine_rows_, statuses);
-        engines::write_server_metrics(engine_rows_, cluster, workers, statuses, {});
+        engines::write_server_metrics(engine_rows_, cluster, workers, statuses,
+                                      config_->desired_instances);
         write_gpus_of_engines(statuses);
         discovery::write_metrics(engine_rows_, *discovery_.status());
         if (const auto flushed = engine_rows_.flush(now); !flushed)

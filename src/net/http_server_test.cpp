@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_server.h"
 
-#include <crypt.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
-#include "net/http_client.h"
-#include "net/loopback_for_tests.h"
+#include "net/site_for_tests.h"
 
 namespace inferscope::net {
 namespace {
@@ -28,21 +19,6 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-SteadyTime in(Millis duration) { return std::chrono::steady_clock::now() + duration; }
-
-/// Answers by path; what a test looks at comes back in the body.
-Task<ServerResponse> answer(HttpRequest request) {
-    const auto path = request.path();
-    if (path == "/throws") throw std::runtime_error("a bug");
-    if (path == "/large") co_return HttpResponse::text(200, std::string(300'000, 'x'));
-    if (path == "/medium") co_return HttpResponse::text(200, std::string(10'000, 'x'));
-    if (path == "/small") co_return HttpResponse::text(200, std::string(100, 'x'));
-    if (path == "/nothing") co_return HttpResponse{204, {}, {}};
-    if (path == "/splits") co_return HttpResponse{200, {{"X-A", "1\r\nX-B: 2"}}, {}};
-    co_return HttpResponse::text(200, request.method + ' ' + request.target + " from " +
-                                          request.remote_address + ": " + request.body);
-}
 
 Task<void> count_to_three(ResponseStream& stream) {
     for (int i = 1; i <= 3; ++i) {
@@ -74,51 +50,6 @@ Task<ServerResponse> never_answer(HttpRequest) {
     co_await pause(executor, 1h);
     co_return HttpResponse::text(200, "never");
 }
-
-struct Site {
-    asio::io_context io;
-    HttpServer server;
-
-    explicit Site(ServerSettings settings = {}, Handler handler = answer)
-        : server(io.get_executor(), std::move(settings), std::move(handler)) {
-        const auto listening = server.listen();
-        EXPECT_TRUE(listening) << listening.error().text;
-        asio::co_spawn(io, server.run(), asio::detached);
-    }
-
-    [[nodiscard]] Url url() const {
-        Url url;
-        url.host = "127.0.0.1";
-        url.port = server.port();
-        return url;
-    }
-    /// What a client sees that sends `text` and reads until the server closes.
-    std::string raw(std::string text) {
-        return wait_for(io, talk(io.get_executor(), server.port(), std::move(text)));
-    }
-    std::string raw_get(std::string_view target, std::string_view headers = "Host: localhost\r\n",
-                        std::string_view method = "GET") {
-        return raw(std::string(method) + ' ' + std::string(target) + " HTTP/1.1\r\n" +
-                   std::string(headers) + "Connection: close\r\n\r\n");
-    }
-    Result<HttpResponse, FetchError> send(HttpRequest request, const ClientSettings& settings = {},
-                                          std::string_view scheme = "http") {
-        Url origin = url();
-        origin.scheme = scheme;
-        HttpClient client(io.get_executor(), origin, settings);
-        return wait_for(io, client.send(std::move(request), in(5s)));
-    }
-};
-
-HttpRequest request_to(std::string target, std::string method = "GET", std::string body = "") {
-    HttpRequest request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    request.body = std::move(body);
-    return request;
-}
-
-std::string status_line(const std::string& answer) { return answer.substr(0, answer.find("\r\n")); }
 
 TEST(HttpServer, AnswersWithTargetBodyAndPeer) {
     Site site;
@@ -421,11 +352,6 @@ TEST(HttpServer, AsksNobodyWhenItIsOpen) {
     EXPECT_EQ(status_for(site, "/", "Host: evil.example\r\nOrigin: http://x\r\n", "POST"), "200");
 }
 
-std::string bcrypt(const std::string& password) {
-    crypt_data memory{};
-    return crypt_r(password.c_str(), "$2b$04$abcdefghijklmnopqrstuu", &memory);
-}
-
 ServerSettings with_user() {
     ServerSettings settings;
     settings.web.users = {{"alice", bcrypt("wonderland")}};
@@ -524,210 +450,6 @@ TEST(ListenAddress, ReadsWhatPeopleWrite) {
                             "localhost:", "a b:1", "localhost:1x"}) {
         EXPECT_FALSE(ListenAddress::parse(bad)) << bad;
     }
-}
-
-// TLS, with certificates made on the spot
-
-class Folder {
-public:
-    Folder()
-        : path_(std::filesystem::temp_directory_path() /
-                ("net_test_" + std::to_string(::getpid()))) {
-        std::filesystem::create_directories(path_);
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
-    [[nodiscard]] std::string write(std::string_view name, std::string_view text) const {
-        std::ofstream(file(name)) << text;
-        return file(name);
-    }
-
-private:
-    std::filesystem::path path_;
-};
-
-void add_extension(X509* certificate, int kind, const char* value) {
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
-    X509_add_ext(certificate, extension, -1);
-    X509_EXTENSION_free(extension);
-}
-
-/// A certificate for localhost and 127.0.0.1 that has signed itself, and its key: NAME.pem,
-/// NAME.key.
-void make_certificate(const Folder& folder, const std::string& name) {
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = X509_new();
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    X509_set_issuer_name(certificate, subject);
-    add_extension(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
-    add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-    X509_sign(certificate, key, EVP_sha256());
-    std::FILE* file = std::fopen(folder.file(name + ".pem").c_str(), "w");
-    PEM_write_X509(file, certificate);
-    std::fclose(file);
-    file = std::fopen(folder.file(name + ".key").c_str(), "w");
-    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(file);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-}
-
-struct TlsFiles : Folder {
-    TlsFiles() {
-        make_certificate(*this, "server");
-        make_certificate(*this, "client");
-    }
-    [[nodiscard]] ServerSettings server() const {
-        ServerSettings settings;
-        settings.web.cert_file = file("server.pem");
-        settings.web.key_file = file("server.key");
-        return settings;
-    }
-    [[nodiscard]] ClientSettings client() const {
-        ClientSettings settings;
-        settings.tls.ca_file = file("server.pem");
-        return settings;
-    }
-};
-
-TEST(HttpServer, SpeaksTlsAndKeepsTheConnection) {
-    const TlsFiles files;
-    Site site(files.server());
-    Url url = site.url();
-    url.scheme = "https";
-    HttpClient client(site.io.get_executor(), url, files.client());
-    for (const auto* target : {"/small", "/large", "/small"}) {
-        const auto response = wait_for(site.io, client.send(request_to(target), in(5s)));
-        ASSERT_TRUE(response) << response.error().text;
-        EXPECT_GE(response->body.size(), 100u);
-    }
-    EXPECT_EQ(site.server.counters().open_connections, 1u);
-}
-
-TEST(HttpServer, TakesLargeBodiesOverTls) {
-    const TlsFiles files;
-    Site site(files.server());
-    const auto response =
-        site.send(request_to("/", "POST", std::string(1u << 20, 'y')), files.client(), "https");
-    ASSERT_TRUE(response) << response.error().text;
-    EXPECT_GT(response->body.size(), 1u << 20);
-}
-
-TEST(HttpClient, RefusesACertificateThatNobodyItTrustsHasSigned) {
-    const TlsFiles files;
-    Site site(files.server());
-    ClientSettings settings;
-    settings.tls.ca_file = files.file("client.pem");
-    const auto response = site.send(request_to("/"), settings, "https");
-    ASSERT_FALSE(response);
-    EXPECT_EQ(response.error().phase, Phase::tls);
-    EXPECT_THAT(response.error().text, HasSubstr("certificate of '127.0.0.1' is not accepted"));
-    settings.tls.insecure_skip_verify = true;
-    EXPECT_TRUE(site.send(request_to("/"), settings, "https"));
-}
-
-TEST(HttpClient, RefusesACertificateForAnotherName) {
-    const TlsFiles files;
-    Site site(files.server());
-    ClientSettings settings = files.client();
-    settings.tls.server_name = "gpu7.example";
-    EXPECT_EQ(site.send(request_to("/"), settings, "https").error().phase, Phase::tls);
-    settings.tls.server_name = "localhost";
-    EXPECT_TRUE(site.send(request_to("/"), settings, "https"));
-}
-
-TEST(HttpClient, SaysThatThePeerSpeaksNoTls) {
-    Site site;
-    const auto response = site.send(request_to("/"), {}, "https");
-    ASSERT_FALSE(response);
-    EXPECT_EQ(response.error().phase, Phase::tls);
-    EXPECT_THAT(response.error().text, HasSubstr("speaks no TLS"));
-}
-
-TEST(HttpClient, NamesACaFileThatIsNotThere) {
-    ClientSettings settings;
-    settings.tls.ca_file = "/nowhere/ca.pem";
-    Site site;
-    const auto response = site.send(request_to("/"), settings, "https");
-    ASSERT_FALSE(response);
-    EXPECT_THAT(response.error().text, HasSubstr("ca_file '/nowhere/ca.pem'"));
-}
-
-TEST(HttpServer, AsksForClientCertificates) {
-    const TlsFiles files;
-    auto settings = files.server();
-    settings.web.client_auth_type = "RequireAndVerifyClientCert";
-    settings.web.client_ca_file = files.file("client.pem");
-    Site site(settings);
-    EXPECT_FALSE(site.send(request_to("/"), files.client(), "https"));
-    auto known = files.client();
-    known.tls.cert_file = files.file("client.pem");
-    known.tls.key_file = files.file("client.key");
-    const auto response = site.send(request_to("/"), known, "https");
-    EXPECT_TRUE(response) << response.error().text;
-    auto unknown = files.client();
-    unknown.tls.cert_file = files.file("server.pem");
-    unknown.tls.key_file = files.file("server.key");
-    EXPECT_FALSE(site.send(request_to("/"), unknown, "https"));
-}
-
-// The web configuration file
-
-TEST(WebConfig, ReadsAFileWithPathsRelativeToIt) {
-    const TlsFiles files;
-    const auto path =
-        files.write("web.yml",
-                    "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
-                    "  min_version: TLS13\n"
-                    "http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: deny\n"
-                    "basic_auth_users:\n  alice: " +
-                        bcrypt("x") + "\n");
-    const auto config = WebConfig::load(path);
-    ASSERT_TRUE(config) << config.error().text;
-    EXPECT_EQ(config->cert_file, files.file("server.pem"));
-    EXPECT_EQ(config->min_version, "TLS13");
-    EXPECT_EQ(config->headers.at("X-Frame-Options"), "deny");
-    EXPECT_EQ(config->users.size(), 1u);
-}
-
-TEST(WebConfig, RefusesWhatItDoesNotUnderstand) {
-    const TlsFiles files;
-    const auto failure = [&](std::string_view text) {
-        const auto config = WebConfig::load(files.write("web.yml", text));
-        return config ? std::string("accepted") : config.error().text;
-    };
-    EXPECT_THAT(failure("basic_auth_user: {}\n"), HasSubstr("did you mean 'basic_auth_users'?"));
-    EXPECT_THAT(failure("basic_auth_users:\n  alice: plain\n"), HasSubstr("not a bcrypt hash"));
-    EXPECT_THAT(failure("tls_server_config:\n  cert_file: server.pem\n"),
-                HasSubstr("needs cert_file and key_file"));
-    EXPECT_THAT(failure("tls_server_config:\n  cert_file: none.pem\n  key_file: server.key\n"),
-                HasSubstr("none.pem"));
-    EXPECT_THAT(failure("tls_server_config:\n  cert_file: server.pem\n  key_file: client.key\n"),
-                HasSubstr("client.key"));
-    EXPECT_THAT(failure("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n  "
-                        "min_version: SSL3\n"),
-                HasSubstr("'SSL3' is none of TLS10"));
-    EXPECT_THAT(failure("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
-                        "  client_auth_type: RequireAndVerifyClientCert\n"),
-                HasSubstr("needs client_ca_file"));
-    EXPECT_THAT(failure("http_server_config:\n  headers:\n    X-Other: 1\n"), HasSubstr("X-Other"));
-    EXPECT_FALSE(WebConfig::load("/nowhere/web.yml"));
-}
-
-TEST(HttpServer, SendsTheConfiguredHeaders) {
-    ServerSettings settings;
-    settings.web.headers = {{"X-Frame-Options", "deny"}};
-    Site site(settings);
-    EXPECT_EQ(site.send(request_to("/"))->headers.get("X-Frame-Options"), "deny");
 }
 
 }  // namespace

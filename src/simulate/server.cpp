@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "net/http_server.h"
 #include "simulate/chat.h"
 #include "simulate/pages.h"
@@ -59,8 +58,6 @@ public:
 
     Task<void> run() {
         using namespace asio::experimental::awaitable_operators;
-        log::info("simulate: {} \"{}\" on port {}", to_string(settings_.engine.kind),
-                  settings_.engine.model_name, port());
         Task<void> both = server_.run() && play();
         co_await std::move(both);
     }
