@@ -6,10 +6,16 @@ bin=build/release
 echo "== pages: ours beside the bare loops"
 "$bin/bench/page_bench" --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true \
     --benchmark_report_aggregates_only=true 2>/dev/null | grep -E "median|Benchmark"
+echo "== first pages: the line reader beside a bare loop"
+"$bin/bench/read_bench" --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true \
+    --benchmark_report_aggregates_only=true 2>/dev/null | grep -E "median|Benchmark"
 echo "== rendering"
 "$bin/bench/render_bench" 2>/dev/null
 echo "== reading kernel files"
 "$bin/bench/collect_bench" 2>/dev/null
+echo "== chunks and index of the store"
+"$bin/bench/chunk_bench" 2>/dev/null
+"$bin/bench/index_bench" 2>/dev/null
 echo "== scrape loop: 100 engines, every second"
 /usr/bin/python3 tools/bench_scrape_loop.py
 echo "== idle node: 8 engines, host, self, every 5 s"
