@@ -18,6 +18,29 @@ if(INFERSCOPE_SANITIZE)
     target_link_options(inferscope_flags INTERFACE -fsanitize=${link_sanitize})
 endif()
 
+# Headers that nearly every file includes, compiled once for the folders and once for their tests: a quarter of a build's
+# time. The presets without it (tsan, fuzz) show that each file includes what it uses.
+option(INFERSCOPE_PCH "precompile common headers" ON)
+if(INFERSCOPE_PCH)
+    set(common_headers <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <span> <string> <string_view>
+        <utility> <variant> <vector> <fmt/format.h>)
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+    file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+    add_library(inferscope_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(inferscope_headers PRIVATE inferscope_flags)
+    target_precompile_headers(inferscope_headers PRIVATE ${common_headers})
+    add_library(inferscope_test_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(inferscope_test_headers PRIVATE inferscope_flags GTest::gmock GTest::gtest)
+    target_precompile_headers(inferscope_test_headers PRIVATE ${common_headers} <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
+# inferscope_precompile(TARGET FROM): TARGET uses the precompiled headers of FROM, where there are any.
+function(inferscope_precompile target from)
+    if(INFERSCOPE_PCH)
+        target_precompile_headers(${target} REUSE_FROM ${from})
+    endif()
+endfunction()
+
 # All unit tests, for the presets with sanitizers; all fuzz targets.
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
@@ -35,6 +58,7 @@ function(inferscope_folder name)
 
     if(sources)
         add_library(${name} STATIC ${sources})
+        inferscope_precompile(${name} inferscope_headers)
         set(scope PUBLIC)
     else()
         add_library(${name} INTERFACE)
@@ -47,6 +71,7 @@ function(inferscope_folder name)
     if(tests)
         add_executable(${name}_test ${tests})
         target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest GTest::gtest_main)
+        inferscope_precompile(${name}_test inferscope_test_headers)
         target_compile_definitions(${name}_test PRIVATE INFERSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
         set_tests_properties(${name} PROPERTIES LABELS unit)

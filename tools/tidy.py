@@ -6,23 +6,26 @@ import concurrent.futures
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/release"
 CLEAN = ROOT / "build/tidy"
+PRECOMPILED = re.compile(r" -Xclang (-include|-fno-pch|/)\S*| -Winvalid-pch")  # flags for precompiled headers
 
 
 def commands():
-    """Source file -> its compile command, for our own sources without tests."""
-    entries = json.loads((BUILD / "compile_commands.json").read_text())
-    wanted = {}
-    for entry in entries:
+    """Source file -> its compile command, for our own sources without tests. Written to build/tidy without precompiled
+    headers, which needn't be there."""
+    entries = []
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])
         if path.is_relative_to(ROOT / "src") and not path.name.endswith("_test.cpp"):
-            wanted[path] = entry["command"]
-    return wanted
+            entries.append({**entry, "command": PRECOMPILED.sub("", entry["command"])})
+    (CLEAN / "compile_commands.json").write_text(json.dumps(entries))
+    return {pathlib.Path(entry["file"]): entry["command"] for entry in entries}
 
 
 def fingerprint(path, command):
@@ -45,7 +48,7 @@ def check(path, command):
     mark = CLEAN / (fingerprint(path, command) + ".clean")
     if mark.exists():
         return None
-    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", str(BUILD), str(path)], capture_output=True, text=True)
+    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", str(CLEAN), str(path)], capture_output=True, text=True)
     if done.returncode == 0:
         mark.touch()
         return None

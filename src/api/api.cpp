@@ -152,7 +152,7 @@ constexpr std::array kEndpoints{
     Endpoint{"GET", "/metrics/config", "the mapping in force", &mapping_config},
     Endpoint{"POST", "/metrics/config", "replaces the mapping (JSON or YAML)",
              &post_mapping_config},
-    Endpoint{"DELETE", "/metrics/config", "sets the built-in mapping back", &delete_mapping_config},
+    Endpoint{"DELETE", "/metrics/config", "sets the mapping back to the built-in one or `mapping.file`", &delete_mapping_config},
     Endpoint{"GET POST", "/metrics/default-config", "the built-in mapping",
              &default_mapping_config},
     Endpoint{"GET", "/api/v1/targets", "what is scraped, and why it fails", &targets},

@@ -26,6 +26,14 @@ Result<net::Url> api_of(const discovery::Target& target) {
     return target.url.with_target("/");
 }
 
+/// What the user, or the demo, says about an engine: all labels of its target but job and instance.
+Labels own_labels(const Labels& target) {
+    LabelsBuilder labels(target);
+    labels.remove("job");
+    labels.remove("instance");
+    return labels.build();
+}
+
 bool is_due(const std::optional<SteadyTime>& last, SteadyTime now, Nanos interval) {
     return !last || now - *last >= interval;
 }
@@ -92,7 +100,9 @@ net::Task<void> EngineDesk::after_scrape(std::shared_ptr<scrape::TargetScrape> s
     const auto probes = engine.probes;
     co_await probes->engine.run_once();
     if (!engines_.contains(identity)) co_return;  // the target went meanwhile
-    const auto& result = probes->engine.result();
+    auto result = probes->engine.result();
+    const auto& given_version = status.target->engine.version;
+    if (!given_version.empty()) result.version = given_version;
     watch_.on_probe(key_of(*status.target), result);
     scrape->set_facts({.version = result.version,
                        .model = result.models.empty() ? "" : result.models.front().id});
@@ -120,6 +130,7 @@ EngineDesk::Engine& EngineDesk::engine_of(const scrape::TargetStatus& status) {
                 .model_name = "",
                 .model_instance_name = "",
                 .source = "",
+                .labels = own_labels(status.target->labels),
                 .is_one_port = !api || is_same_origin(*api, status.target->url)});
     if (!probes_) return *slot;
     if (!api) {
@@ -136,8 +147,10 @@ probe::ProbeSettings EngineDesk::probe_settings(const scrape::TargetStatus& stat
     probe::ProbeSettings settings;
     settings.kind = status.identity.runtime.empty() ? target.engine.kind : status.identity.runtime;
     settings.base = api_of(target).value_or(target.url);
-    settings.labels =
-        Labels::from({{"instance", target.labels.get("instance")}, {"engine", settings.kind}});
+    LabelsBuilder labels(target.labels);
+    labels.remove("job");
+    labels.set("engine", settings.kind);
+    settings.labels = labels.build();
     settings.interval = config_->probe.interval;
     settings.timeout = config_->probe.timeout;
     // A credential of the metrics page is meant for its origin only.

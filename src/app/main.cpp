@@ -18,6 +18,10 @@ int main(int argc, char** argv) {
     inferscope::app::add_exporter(line, chosen);
     inferscope::app::add_simulate(line, chosen);
     inferscope::app::add_check(line, chosen);
-    CLI11_PARSE(line, argc, argv);
+    try {
+        line.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return line.exit(error) == 0 ? 0 : 2;  // 0: --help, --version
+    }
     return chosen();
 }

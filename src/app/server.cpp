@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/server.h"
+#include "app/version.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -163,19 +164,20 @@ public:
     }
 
     Result<void> prepare() {
-        auto chosen = config_->mapping.file.empty() ? mapping_.load()
-                                                    : mapping_.load_from(config_->mapping.file);
-        if (!chosen) {
-            // A mapping that the user keeps must be right; one that was posted once must not keep
-            // us from starting.
-            if (!config_->mapping.file.empty()) return chosen.error();
-            log::error("the kept mapping isn't used, the built-in one is: {}", chosen.error().text);
-        }
+        // A mapping that the user keeps must be right; one that was posted once must not keep us
+        // from starting.
+        if (auto base = mapping_.set_base(config_->mapping.file); !base) return base.error();
+        if (auto posted = mapping_.load_posted(); !posted)
+            log::error("the posted mapping isn't used: {}", posted.error().text);
+        if (mapping_.is_posted())
+            log::info("a posted mapping is in force (DELETE /metrics/config sets it back)");
         use_mapping();
         return http_.listen();
     }
 
     void run() {
+        log::info("inferscope {}, {}", kVersion,
+                  options_.config_file.empty() ? "no configuration file" : options_.config_file);
         log::info("listening on {}://{}:{}", options_.web_config_file.empty() ? "http" : scheme_,
                   host_for_url(), http_.port());
         asio::co_spawn(io_, http_.run(), log_end("HTTP server"));
@@ -245,6 +247,10 @@ private:
     void set_targets(const std::vector<discovery::TargetPtr>& targets) {
         scrapes_.set_targets(targets);
         desk_.keep_only(targets);
+        const bool has_real_engine = std::ranges::any_of(targets, [](const auto& target) {
+            return target->engine.expected && !target->labels.has("simulated");
+        });
+        if (demo_ && has_real_engine) end_demo();
     }
 
     net::Task<void> start_demo_if_alone() {
@@ -271,10 +277,23 @@ private:
         discovery_.apply(std::move(config));
     }
 
+    void end_demo() {
+        log::info("an engine was found: the demo ends");
+        demo_->stop();
+        discovery_.apply(config_->discovery());
+        ended_demo_ = std::move(demo_);
+    }
+
     Result<void> reload() {
         auto config = read_config(options_.config_file);
         if (config) {
+            if (auto base = mapping_.set_base((*config)->mapping.file); !base)
+                config = base.error();
+        }
+        if (config) {
             config_ = *config;
+            use_mapping();
+            http_.set_allowed_hosts(config_->web.allowed_hosts);
             environment_.place = place_labels(*config_);
             desk_.set_config(config_);
             if (options_.sources.engines && !demo_) discovery_.apply(config_->discovery());
@@ -284,6 +303,7 @@ private:
         self_.set_reload(config.has_value(), clock_.wall());
         give_back_free_memory();
         if (!config) return config.error();
+        log::info("configuration read again");
         return {};
     }
 
@@ -395,7 +415,7 @@ private:
             boost::system::error_code failed;
             co_await hangup_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
             if (failed) co_return;
-            if (reload()) log::info("SIGHUP: configuration read again");
+            static_cast<void>(reload());  // it logs either way
         }
     }
 
@@ -419,6 +439,7 @@ private:
     Machine machine_;
     RowWriter engine_rows_;
     std::unique_ptr<Demo> demo_;
+    std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
     api::Api api_;
     net::HttpServer http_;
     SelfMetrics self_;

@@ -15,7 +15,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using Timestamp = std::int64_t;
 
 constexpr double to_seconds(Nanos duration) {
-    return std::chrono::duration<double>(duration).count();
+    return static_cast<double>(duration.count()) / 1e9;  // divided, so that 0.242 stays 0.242
 }
 
 /// Where the time comes from. Logic takes `now` as an argument; only a `run()` asks a clock.

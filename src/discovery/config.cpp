@@ -2,6 +2,7 @@
 #include "discovery/config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "discovery/engine_kinds.h"
 #include "discovery/target_groups.h"
 #include "net/url.h"
 
@@ -427,6 +429,18 @@ std::string job_name_of(const YAML::Node& job) {
     return {};
 }
 
+/// A mapping may know more engines than we do: a warning, not an error.
+void check_kind(const YAML::Node& node, std::string_view kind, Diagnostics& diagnostics) {
+    if (kind.empty() || find_engine_kind(kind) != nullptr) return;
+    std::vector<std::string_view> known;
+    for (const auto& one : engine_kinds()) known.push_back(one.kind);
+    const auto nearest = nearest_word(kind, known);
+    diagnostics.warn(node, fmt::format("engines entry: kind '{}' is none of {}{}",
+                                       quote_for_message(kind), fmt::join(known, ", "),
+                                       nearest ? fmt::format(": did you mean '{}'?", *nearest)
+                                               : ": only a mapping of your own can know it"));
+}
+
 EngineConfig read_engine(const YAML::Node& node, std::string_view directory,
                          Diagnostics& diagnostics) {
     static constexpr std::string_view kWhat = "engines entry";
@@ -440,6 +454,7 @@ EngineConfig read_engine(const YAML::Node& node, std::string_view directory,
     engine.http = read_http(reader, node, kWhat, directory, diagnostics);
     reader.finish();
     check_label_names(node, kWhat, engine.labels, diagnostics);
+    check_kind(node, engine.kind, diagnostics);
     if (engine.url.empty()) diagnostics.fail(node, fmt::format("{}: url is missing", kWhat));
     for (const auto& [key, text] :
          {std::pair("url", engine.url), {"metrics_url", engine.metrics_url}}) {
@@ -502,6 +517,8 @@ GlobalConfig read_global(const YAML::Node& node, GlobalConfig defaults, Diagnost
     warn_of(kOtherGlobalKeys, reader);
     reader.finish();
     check_label_names(node, "external_labels", external, diagnostics);
+    if (!external.empty())
+        diagnostics.warn(node, "global: external_labels: nothing is sent on yet: it has no effect");
     if (interval > Millis(0)) global.scrape_interval = interval;
     if (evaluation > Millis(0)) global.evaluation_interval = evaluation;
     global.scrape_timeout =

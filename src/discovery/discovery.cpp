@@ -42,6 +42,24 @@ void log_errors(const Findings& findings, const Findings& before) {
     }
 }
 
+void log_engines(const Findings& findings, const Findings& before) {
+    const auto has = [](const Findings& all, const FoundEngine& one) {
+        return std::ranges::any_of(all.engines, [&](const FoundEngine& engine) {
+            return engine.pid == one.pid && engine.port == one.port;
+        });
+    };
+    for (const auto& engine : findings.engines) {
+        if (has(before, engine)) continue;
+        log::info("found {} at {}:{}, process {}{}", engine.kind, engine.address, engine.port,
+                  engine.pid, engine.listens ? "" : ", which doesn't listen yet");
+    }
+    for (const auto& engine : before.engines) {
+        if (has(findings, engine)) continue;
+        log::warning("{} at {}:{} is gone: process {} has ended", engine.kind, engine.address,
+                     engine.port, engine.pid);
+    }
+}
+
 }  // namespace
 
 class Discovery::Timer : public asio::steady_timer {
@@ -124,6 +142,7 @@ void Discovery::take(FindingsPtr findings) {
     if (findings == findings_) return;
     const auto before = std::exchange(findings_, std::move(findings));
     log_errors(*findings_, *before);
+    log_engines(*findings_, *before);
     if (findings_->targets != before->targets) on_targets_(findings_->targets);
 }
 

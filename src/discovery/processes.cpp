@@ -241,7 +241,9 @@ std::vector<FoundEngine> engines_behind_proxies(const ProcessTable& table) {
 
 bool EngineProcesses::look() {
     auto sockets = listening_sockets(proc_);
-    if (looked_ && sockets == sockets_) return false;
+    // One that loads may end without having opened a port: its process is looked at each time.
+    const bool loads = std::ranges::any_of(engines_, [](const auto& one) { return !one.listens; });
+    if (looked_ && !loads && sockets == sockets_) return false;
     looked_ = true;
     auto engines = scan(sockets);
     sockets_ = std::move(sockets);

@@ -293,7 +293,30 @@ bool TargetFinder::look_at_processes(SteadyTime now) {
     if (looked_at_processes_ && now < next_processes_) return false;
     looked_at_processes_ = true;
     next_processes_ = now + kProcessInterval;
-    return processes_.look();
+    const bool forgot = forget_gone(now);
+    const auto before = processes_.engines();
+    if (!processes_.look()) return forgot;
+    remember_gone(before, now);
+    return true;
+}
+
+bool TargetFinder::forget_gone(SteadyTime now) {
+    return std::erase_if(gone_, [&](const Gone& gone) { return gone.until <= now; }) > 0;
+}
+
+void TargetFinder::remember_gone(const std::vector<FoundEngine>& before, SteadyTime now) {
+    const auto runs = [&](const FoundEngine& engine) {
+        return std::ranges::any_of(processes_.engines(), [&](const FoundEngine& running) {
+            return running.metrics_port == engine.metrics_port;
+        });
+    };
+    for (auto engine : before) {
+        engine.pid = 0;
+        engine.listens = false;
+        engine.worker_pids.clear();
+        gone_.push_back({std::move(engine), now + kGoneIsShown});
+    }
+    std::erase_if(gone_, [&](const Gone& gone) { return runs(gone.engine); });
 }
 
 FindingsPtr TargetFinder::look(SteadyTime now, const std::vector<HttpAnswer>& answers) {
@@ -316,6 +339,8 @@ FindingsPtr TargetFinder::collect() {
         for (const auto& engine : processes_.engines()) {
             collection.add_process(engine, known, config_.engine_interval);
         }
+        for (const auto& gone : gone_)
+            collection.add_process(gone.engine, known, config_.engine_interval);
         collection.add_source(
             {std::string(kEnginesJob), "processes", processes_.engines().size(), ""});
     }

@@ -39,6 +39,9 @@ using FindingsPtr = std::shared_ptr<const Findings>;
 inline constexpr std::size_t kMaxDroppedShown = 1000;
 /// Files are looked at by stat at each look, processes at most this often.
 inline constexpr Millis kProcessInterval{10'000};
+/// An engine whose process has ended stays a target for so long: `down` can be seen, and alerted
+/// on.
+inline constexpr Millis kGoneIsShown{600'000};
 
 /// Names and addresses by which this machine knows itself, besides loopback. May ask the kernel,
 /// never the network.
@@ -65,12 +68,18 @@ private:
         std::vector<FileSource> files;
         std::vector<HttpAnswer> answers;
     };
+    struct Gone {
+        FoundEngine engine;
+        SteadyTime until;
+    };
     class Collection;
 
     FileSource kept_or_new(const std::string& job_name, const FileSdConfig& entry) const;
     bool look_at_files(SteadyTime now);
     bool look_at_answers(const std::vector<HttpAnswer>& answers);
     bool look_at_processes(SteadyTime now);
+    bool forget_gone(SteadyTime now);
+    void remember_gone(const std::vector<FoundEngine>& before, SteadyTime now);
     FindingsPtr collect();
 
     EngineProcesses processes_;
@@ -78,6 +87,7 @@ private:
     DiscoveryConfig config_;
     std::vector<Job> jobs_;
     FindingsPtr findings_ = std::make_shared<const Findings>();
+    std::vector<Gone> gone_;  ///< engines whose processes ended lately
     SteadyTime next_processes_{};
     bool looked_at_processes_ = false;
     bool changed_ = true;  ///< a new configuration waits for its first look

@@ -191,6 +191,33 @@ TEST(TargetFinder, AConfiguredTargetOfThisMachineWinsAndLearnsWhatTheProcessShow
     }
 }
 
+TEST(TargetFinder, KeepsAnEngineWhoseProcessEndedForTenMinutes) {
+    FakeProc proc;
+    proc.listen("00000000", 8000, 1);
+    proc.process(10, 1, "vllm serve m", {1});
+    auto finder = finder_of(proc);
+    finder.apply(DiscoveryConfig{});
+    const auto before = finder.look(kStart, {});
+    ASSERT_EQ(before->targets.size(), 1u);
+    proc.end(10);
+    proc.close_all();
+    const auto gone_at = kStart + kProcessInterval;
+    const auto after = finder.look(gone_at, {});
+    ASSERT_EQ(after->targets.size(), 1u);
+    EXPECT_EQ(after->targets[0]->identity(), before->targets[0]->identity());
+    EXPECT_EQ(after->targets[0]->engine.pid, 0);
+    EXPECT_TRUE(after->engines.empty());
+    proc.listen("00000000", 8000, 2);
+    proc.process(20, 1, "vllm serve m", {2});
+    const auto again = finder.look(gone_at + kProcessInterval, {});
+    ASSERT_EQ(again->targets.size(), 1u) << "it is back, once";
+    EXPECT_EQ(again->targets[0]->engine.pid, 20);
+    proc.end(20);
+    proc.close_all();
+    EXPECT_EQ(finder.look(gone_at + 2 * kProcessInterval, {})->targets.size(), 1u);
+    EXPECT_TRUE(finder.look(gone_at + 2 * kProcessInterval + kGoneIsShown, {})->targets.empty());
+}
+
 TEST(TargetFinder, LooksAtProcessesAtMostEveryTenSeconds) {
     FakeProc proc;
     auto finder = finder_of(proc);

@@ -41,9 +41,12 @@ json engine_json(const EngineStatus& engine) {
     for (const auto& model : engine.models) models.push_back(model_json(model));
     json missing = json::array();
     for (const auto& family : engine.missing) missing.push_back(missing_json(family));
+    json labels = json::object();
+    for (const auto& [name, value] : engine.facts.labels) labels[std::string(name)] = value;
     return {{"url", engine.facts.url},
             {"instance", engine.facts.instance},
             {"job", engine.facts.job},
+            {"labels", std::move(labels)},
             {"worker", text_or_null(engine.facts.worker_name)},
             {"runtime", text_or_null(engine.facts.runtime)},
             {"version", text_or_null(engine.version)},
@@ -60,7 +63,8 @@ json engine_json(const EngineStatus& engine) {
 
 std::string EngineStatus::model_name() const {
     if (!facts.model_name.empty()) return facts.model_name;
-    return models.empty() || models.front().id.empty() ? "unknown" : models.front().id;
+    if (models.empty() || models.front().id.empty()) return std::string(kUnknownModel);
+    return models.front().id;
 }
 
 std::string engines_json(std::span<const EngineStatus> engines) {

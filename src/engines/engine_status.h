@@ -5,14 +5,19 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
 #include "engines/state.h"
 #include "mapping/target_mapping.h"
 #include "probe/probe_result.h"
+#include "telemetry/labels.h"
 
 namespace inferscope::engines {
+
+/// The model's name while nobody has told it.
+inline constexpr std::string_view kUnknownModel = "unknown";
 
 /// Who an engine is and where it stands; from configuration or discovery.
 struct EngineFacts {
@@ -27,6 +32,7 @@ struct EngineFacts {
     std::string model_instance_name;  ///< empty: the instance
     std::string source;       ///< where its model comes from, as GPUStack says it: "huggingface",
                               ///< "local_path"; empty: unknown
+    Labels labels;            ///< the target's further ones: on every series about this engine
     bool is_one_port = true;  ///< its metrics page is on the API's port
 };
 
@@ -45,10 +51,10 @@ struct EngineStatus {
     [[nodiscard]] std::string model_name() const;
 };
 
-/// `{"engines": [{url, instance, job, runtime, version, models: [{id, owned_by, root,
-/// max_model_len}], state, reason, since, last_scrape, last_probe, missing_families: [{family,
-/// unified, renamed_in, known_as}]}]}`; times are RFC 3339 in UTC, null where there was none. Bytes
-/// that aren't UTF-8 are replaced.
+/// `{"engines": [{url, instance, job, labels: {...}, runtime, version, models: [{id, owned_by,
+/// root, max_model_len}], state, reason, since, last_scrape, last_probe, missing_families:
+/// [{family, unified, renamed_in, known_as}]}]}`; times are RFC 3339 in UTC, null where there was
+/// none. Bytes that aren't UTF-8 are replaced.
 std::string engines_json(std::span<const EngineStatus> engines);
 
 }  // namespace inferscope::engines

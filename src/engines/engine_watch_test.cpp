@@ -88,6 +88,34 @@ TEST(EngineMetrics, GiveOneForThePresentStateAndZeroForTheOthers) {
               1);
 }
 
+TEST(EngineMetrics, CarryTheTargetsOwnLabels) {
+    auto engine = status("a:1", "q", EngineState::idle);
+    engine.facts.labels = Labels::from({{"simulated", "true"}, {"team", "search"}});
+    const auto engines = std::span(&engine, 1);
+    const auto states = written([&](RowWriter& rows) { write_engine_states(rows, engines); });
+    EXPECT_EQ(states.at("inferscope_engine_state{instance=\"a:1\",job=\"engines\",model_name=\"q\","
+                        "runtime=\"vLLM\",simulated=\"true\",state=\"idle\",team=\"search\"}"),
+              1);
+    const auto server =
+        written([&](RowWriter& rows) { write_server_metrics(rows, Cluster{}, {}, engines, {}); });
+    for (const auto& [name, value] : server) {
+        if (name.starts_with("gpustack:model"))
+            EXPECT_NE(name.find("simulated=\"true\""), std::string::npos) << name;
+    }
+    EXPECT_EQ(nlohmann::json::parse(engines_json(engines)).at("engines").at(0).at("labels"),
+              (nlohmann::json{{"simulated", "true"}, {"team", "search"}}));
+}
+
+TEST(ServerMetrics, LeaveOutAModelThatNobodyHasNamed) {
+    auto engine = status("a:1", "", EngineState::down);
+    engine.models.clear();
+    const auto series = written([&](RowWriter& rows) {
+        write_server_metrics(rows, Cluster{}, {}, std::span(&engine, 1), {});
+    });
+    for (const auto& [name, value] : series)
+        EXPECT_FALSE(name.starts_with("gpustack:model_desired_instances")) << name;
+}
+
 TEST(EngineMetrics, NameTheMissingFamilyAndItsRename) {
     auto engine = status("a:1", "q", EngineState::blind);
     engine.missing = {{.engine_family = "vllm:gpu_cache_usage_perc",

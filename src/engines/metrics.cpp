@@ -48,12 +48,22 @@ std::string model_id(const EngineStatus& engine) {
     return stable_id(engine.model_name());
 }
 
+/// The labels of a series about one engine: those of the engine's target, ours over them.
+std::vector<Label> about(const EngineStatus& engine, std::initializer_list<Label> labels) {
+    std::vector<Label> all(engine.facts.labels.begin(), engine.facts.labels.end());
+    all.insert(all.end(), labels);
+    return all;
+}
+
+bool is_simulated(const EngineStatus& engine) { return engine.facts.labels.has("simulated"); }
+
 struct Model {
     std::string id;
     std::string runtime;
     std::string version;
     std::string source;
     std::string root;
+    bool simulated = true;  ///< no real engine serves it
     std::uint64_t known = 0;
     std::uint64_t running = 0;
 };
@@ -70,6 +80,7 @@ std::map<std::string, Model> models_of(std::span<const EngineStatus> engines) {
             model.runtime = or_unknown(engine.facts.runtime);
             model.version = or_unknown(engine.version);
         }
+        model.simulated = model.simulated && is_simulated(engine);
         ++model.known;
         if (instance_state(engine.state) == "running") ++model.running;
     }
@@ -101,8 +112,10 @@ void write_worker(RowWriter& rows, const Cluster& cluster, const Worker& worker)
 void write_model(RowWriter& rows, const Cluster& cluster, const std::string& name,
                  const Model& model, std::uint64_t desired) {
     const Families& f = families();
+    const std::string_view simulated = model.simulated ? "true" : "";
     rows.set(f.model_info,
-             {{"cluster_id", cluster.id},
+             {{"simulated", simulated},
+              {"cluster_id", cluster.id},
               {"cluster_name", cluster.name},
               {"model_id", model.id},
               {"model_name", name},
@@ -114,7 +127,8 @@ void write_model(RowWriter& rows, const Cluster& cluster, const std::string& nam
              1);
     const auto count = [&](const FamilyPtr& family, std::uint64_t instances) {
         rows.set(family,
-                 {{"cluster_id", cluster.id},
+                 {{"simulated", simulated},
+                  {"cluster_id", cluster.id},
                   {"cluster_name", cluster.name},
                   {"model_id", model.id},
                   {"model_name", name}},
@@ -127,16 +141,21 @@ void write_model(RowWriter& rows, const Cluster& cluster, const std::string& nam
 void write_instance(RowWriter& rows, const Cluster& cluster, const EngineStatus& engine,
                     const std::string& id) {
     const auto& facts = engine.facts;
-    rows.set(families().instance_status,
-             {{"cluster_id", cluster.id},
-              {"cluster_name", cluster.name},
-              {"worker_id", or_unknown(facts.worker_id)},
-              {"worker_name", or_unknown(facts.worker_name)},
-              {"model_id", id},
-              {"model_name", engine.model_name()},
-              {"model_instance_name",
-               facts.model_instance_name.empty() ? facts.instance : facts.model_instance_name},
-              {"state", instance_state(engine.state)}},
+    const std::string model = engine.model_name();
+    const auto& instance =
+        facts.model_instance_name.empty() ? facts.instance : facts.model_instance_name;
+    const std::string worker_id = or_unknown(facts.worker_id);
+    const std::string worker_name = or_unknown(facts.worker_name);
+    const auto& family = families().instance_status;
+    rows.set(family, family->name,
+             about(engine, {{"cluster_id", cluster.id},
+                            {"cluster_name", cluster.name},
+                            {"worker_id", worker_id},
+                            {"worker_name", worker_name},
+                            {"model_id", id},
+                            {"model_name", model},
+                            {"model_instance_name", instance},
+                            {"state", instance_state(engine.state)}}),
              1);
 }
 
@@ -166,22 +185,22 @@ void write_engine_states(RowWriter& rows, std::span<const EngineStatus> engines)
         const auto& facts = engine.facts;
         for (const auto state : kEngineStates) {
             if (!engine.state) break;
-            rows.set(families().state,
-                     {{"instance", facts.instance},
-                      {"job", facts.job},
-                      {"runtime", facts.runtime},
-                      {"model_name", model},
-                      {"state", to_string(state)}},
+            rows.set(families().state, families().state->name,
+                     about(engine, {{"instance", facts.instance},
+                                    {"job", facts.job},
+                                    {"runtime", facts.runtime},
+                                    {"model_name", model},
+                                    {"state", to_string(state)}}),
                      engine.state == state ? 1 : 0);
         }
         for (const auto& family : engine.missing) {
-            rows.set(families().missing,
-                     {{"instance", facts.instance},
-                      {"job", facts.job},
-                      {"runtime", facts.runtime},
-                      {"family", family.engine_family},
-                      {"renamed_in", family.renamed_in},
-                      {"known_as", family.known_as}},
+            rows.set(families().missing, families().missing->name,
+                     about(engine, {{"instance", facts.instance},
+                                    {"job", facts.job},
+                                    {"runtime", facts.runtime},
+                                    {"family", family.engine_family},
+                                    {"renamed_in", family.renamed_in},
+                                    {"known_as", family.known_as}}),
                      1);
         }
     }
@@ -201,6 +220,7 @@ void write_server_metrics(RowWriter& rows, const Cluster& cluster, std::span<con
     for (const auto& worker : workers) write_worker(rows, cluster, worker);
     const auto models = models_of(engines);
     for (const auto& [name, model] : models) {
+        if (name == kUnknownModel) continue;  // nothing told yet what it serves
         const auto wanted = desired.find(name);
         write_model(rows, cluster, name, model,
                     wanted == desired.end() ? model.known : wanted->second);

@@ -13,17 +13,35 @@
 
 namespace inferscope::mapping {
 
-Result<void> MappingStore::load() {
-    if (file_.empty() || !std::filesystem::exists(file_)) return {};
-    return load_from(file_);
-}
+namespace {
 
-Result<void> MappingStore::load_from(const std::string& path) {
+/// An empty path: the built-in one.
+Result<std::shared_ptr<const Mapping>> read_mapping(const std::string& path) {
+    if (path.empty()) return Mapping::built_in();
     auto text = yaml::read_file(path);
     if (!text) return text.error();
     auto mapping = Mapping::parse(*text, path);
     if (!mapping) return mapping.error().error();
-    current_ = std::move(*mapping);
+    return std::shared_ptr<const Mapping>(std::move(*mapping));
+}
+
+}  // namespace
+
+Result<void> MappingStore::set_base(const std::string& path) {
+    auto base = read_mapping(path);
+    if (!base) return base.error();
+    if ((*base)->to_json() == base_->to_json()) return {};  // its users go on undisturbed
+    const bool keep_posted = is_posted();
+    base_ = std::move(*base);
+    if (!keep_posted) current_ = base_;
+    return {};
+}
+
+Result<void> MappingStore::load_posted() {
+    if (file_.empty() || !std::filesystem::exists(file_)) return {};
+    auto posted = read_mapping(file_);
+    if (!posted) return posted.error();
+    current_ = std::move(*posted);
     return {};
 }
 
@@ -41,7 +59,7 @@ Result<void> MappingStore::reset() {
     if (failed)
         return Error{Errc::io_error,
                      fmt::format("{}: can't be removed: {}", file_, failed.message())};
-    current_ = Mapping::built_in();
+    current_ = base_;
     return {};
 }
 

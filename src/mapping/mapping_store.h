@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mapping in force: the built-in one, or one that was posted, which survives restarts.
+// The mapping in force: one that was posted, which survives restarts; else the user's file's; else
+// the built-in one.
 #pragma once
 
 #include <memory>
@@ -16,26 +17,28 @@ class MappingStore {
 public:
     /// A posted mapping is kept in `file`; empty: in memory only.
     explicit MappingStore(std::string file)
-        : file_(std::move(file)), current_(Mapping::built_in()) {}
+        : file_(std::move(file)), base_(Mapping::built_in()), current_(base_) {}
 
-    /// Reads `file` if it is there. One that doesn't parse (any more) is left where it is, and the
-    /// built-in mapping stays in force.
-    Result<void> load();
-    /// Uses the mapping of a file that the user keeps (setting `mapping.file`), instead of the
-    /// built-in one.
-    Result<void> load_from(const std::string& path);
+    /// What is in force unless one was posted: the mapping of the file at `path` (setting
+    /// `mapping.file`); empty: the built-in one. What fails changes nothing.
+    Result<void> set_base(const std::string& path);
+    /// Reads the one that was posted, if it is there. One that doesn't parse (any more) is left
+    /// where it is, and isn't used.
+    Result<void> load_posted();
 
     [[nodiscard]] const std::shared_ptr<const Mapping>& current() const { return current_; }
+    [[nodiscard]] bool is_posted() const { return current_ != base_; }
     /// Checks `text` (JSON or YAML from a stranger) whole, keeps it, puts it in force. What fails
     /// changes nothing.
     Result<void> replace(std::string_view text);
-    /// Back to the built-in mapping; the kept file goes.
+    /// Back to the base; the kept file goes.
     Result<void> reset();
 
 private:
     Result<void> keep(std::string_view text) const;
 
     std::string file_;
+    std::shared_ptr<const Mapping> base_;
     std::shared_ptr<const Mapping> current_;
 };
 

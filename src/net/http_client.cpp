@@ -317,7 +317,8 @@ Task<Answer> HttpClient::Connection::exchange(const HttpRequest& request, std::s
         body.resize(body_begin);
         const bool stale = reused && !answer_began_ && answer.error().code == Errc::unavailable;
         if (!stale || closed_ || !may_be_repeated(request.method)) {
-            co_return failure(answer.error(), deadline);
+            const FetchError& error = answer.error();
+            co_return failure(Error{error.code, error.text}, deadline);
         }
         reused = false;
     }

@@ -110,6 +110,9 @@ public:
     void stop();
     [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
     [[nodiscard]] const ServerCounters& counters() const { return counters_; }
+    void set_allowed_hosts(std::vector<std::string> names) {
+        rules_.allowed_hosts = std::move(names);
+    }
 
 private:
     struct Connection {
@@ -579,6 +582,9 @@ Result<void> HttpServer::listen() { return listener_->listen(); }
 std::uint16_t HttpServer::port() const { return listener_->port(); }
 Task<void> HttpServer::run() { return listener_->run(listener_); }
 void HttpServer::stop() { listener_->stop(); }
+void HttpServer::set_allowed_hosts(std::vector<std::string> names) {
+    listener_->set_allowed_hosts(std::move(names));
+}
 const ServerCounters& HttpServer::counters() const { return listener_->counters(); }
 
 }  // namespace inferscope::net

@@ -123,6 +123,8 @@ public:
     /// No new connections; idle ones are closed; open exchanges have `stop_timeout`, then they are
     /// cancelled.
     void stop();
+    /// From the next request on.
+    void set_allowed_hosts(std::vector<std::string> names);
     [[nodiscard]] const ServerCounters& counters() const;
 
 private:

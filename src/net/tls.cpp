@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <system_error>
 
 #include "base/check.h"
 #include "net/http_client.h"
@@ -65,6 +66,7 @@ BIO* make_bio(int socket) {
 std::string last_error() {
     const auto code = ERR_get_error();
     ERR_clear_error();
+    if (ERR_SYSTEM_ERROR(code)) return std::system_category().message(ERR_GET_REASON(code));
     const char* reason = ERR_reason_error_string(code);
     return reason != nullptr ? reason : "unknown error";
 }

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/numbers.h"
 
@@ -152,7 +153,7 @@ void PageReader::ensure_columns(std::size_t count) {
 
 void PageReader::forget() {
     layout_.clear();
-    columns_by_key_.clear();
+    if (!columns_by_key_.empty()) keys_before_ = std::exchange(columns_by_key_, {});
     row_.clear();
     line_fed_.clear();
     page_.clear();
@@ -293,6 +294,7 @@ void PageReader::start_row_by_line(std::size_t page_bytes) {
     special_.clear();
     names_.clear();
     learnt_keys_.clear();
+    unseen_ = 0;
     kept_ = 0;
     duplicates_ = 0;
 }
@@ -309,7 +311,9 @@ Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTa
     if (!is_new) return known->second;
     learnt_keys_.push_back(known->first);
     const auto column = sink.on_new_series(line, families.family_of(line.name));
-    if (column) known->second = *column;
+    if (!column) return column;
+    known->second = *column;
+    if (is_in_row(*column) && !keys_before_.contains(known->first)) ++unseen_;
     return column;
 }
 
@@ -355,6 +359,7 @@ void PageReader::finish_row_by_line() {
                                                  std::bit_cast<std::uint64_t>(next_row_[i]);
         if (!same) set_bit(changed_, i);
     }
+    if (!std::exchange(keys_before_, {}).empty()) added_ = unseen_;
 }
 
 }  // namespace inferscope::scrape

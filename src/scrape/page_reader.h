@@ -129,6 +129,9 @@ private:
     std::vector<LineLayout> next_layout_;
     std::size_t tail_bytes_ = 0;  ///< of page_, behind the last sample line
     absl::flat_hash_map<Fingerprint, ColumnIndex> columns_by_key_;
+    /// Lines of the epoch before, until a page of this one was read: what stands there isn't new.
+    absl::flat_hash_map<Fingerprint, ColumnIndex> keys_before_;
+    std::size_t unseen_ = 0;  ///< series of the page that aren't among them
     std::vector<Fingerprint>
         learnt_keys_;          ///< by the page that is being read: taken back if it fails
     std::vector<double> row_;  ///< of page_

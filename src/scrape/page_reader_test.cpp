@@ -105,6 +105,18 @@ TEST_F(PageReaderTest, RefusesInOpenMetricsWhatOnlyTheTextFormatAllows) {
     EXPECT_EQ(columns.calls, 2);
 }
 
+TEST_F(PageReaderTest, CountsAsAddedInANewEpochOnlyWhatWasNotThere) {
+    ASSERT_TRUE(read("a 1\nb 2\n"));
+    reader.forget();
+    columns.columns.clear();
+    auto values = read("b 2\nc 3\n");
+    ASSERT_TRUE(values);
+    EXPECT_EQ(values->added, 1u);
+    values = read("b 2\nc 3\nd 4\n");
+    ASSERT_TRUE(values);
+    EXPECT_EQ(values->added, 1u);
+}
+
 TEST_F(PageReaderTest, LetsTheFirstOfTwoLinesWithOneLabelSetWin) {
     const auto* page = "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 2\na{x=\"1\",y=\"2\"} 3\n";
     auto values = read(page);

@@ -109,10 +109,15 @@ TargetScrape::TargetScrape(ScrapeEnvironment& environment, discovery::TargetPtr 
           environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
       timer_(std::make_unique<Timer>(environment_.io)) {
     environment_.appender.add_columns(report_group_, report_columns(target_->labels));
+    expect_engine();
+    make_client();
+}
+
+void TargetScrape::expect_engine() {
     identity_ = environment_.mapping->identity(target_->engine.kind, target_->engine.version);
     kind_is_given_ = !identity_.runtime.empty();
     look_at_names_ = !kind_is_given_;
-    make_client();
+    naming_changed_ = true;
 }
 
 TargetScrape::~TargetScrape() = default;
@@ -155,7 +160,10 @@ void TargetScrape::stop() {
 
 void TargetScrape::update(discovery::TargetPtr target) {
     const bool same_settings = *target->settings == *target_->settings;
+    const bool same_engine = target->engine.kind == target_->engine.kind &&
+                             target->engine.version == target_->engine.version;
     target_ = std::move(target);
+    if (!same_engine) expect_engine();
     pace_.set_interval(target_->interval);
     if (same_settings) return;
     rows_.set_target(target_);
@@ -304,9 +312,15 @@ void TargetScrape::apply_naming() {
     naming_changed_ = false;
     named_place_ = environment_.place;
     Naming naming{.mapping = environment_.mapping, .identity = identity_, .base = {}};
-    if (!facts_.version.empty()) naming.identity.version = facts_.version;
+    if (!target_->engine.version.empty()) {
+        naming.identity.version = target_->engine.version;  // who says one wants it
+    } else if (!facts_.version.empty()) {
+        naming.identity.version = facts_.version;
+    }
     if (identity_.is_engine()) {
-        LabelsBuilder base(environment_.place);
+        // Series made of several (ratios, sums) get the target's own labels from here.
+        LabelsBuilder base(target_->settings->honor_labels ? Labels() : target_->labels);
+        for (const auto& label : environment_.place) base.set(label.name, label.value);
         const auto instance = target_->labels.get("instance");
         base.set("runtime", identity_.runtime);
         const auto& model = facts_.model.empty() ? model_on_page_ : facts_.model;

@@ -111,6 +111,8 @@ private:
     void report(Timestamp time, const Outcome& outcome);
     std::string take_buffer();
     void give_back_buffer(std::string buffer);
+    /// What configuration or process discovery says about the engine, taken for true.
+    void expect_engine();
     void make_client();
 
     ScrapeEnvironment& environment_;

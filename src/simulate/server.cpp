@@ -249,7 +249,7 @@ private:
             };
             co_return response;
         }
-        ServerResponse whole = co_await whole_chat(std::move(*parsed), std::move(answer));
+        ServerResponse whole = co_await whole_chat(*parsed, std::move(answer));
         co_return whole;
     }
 

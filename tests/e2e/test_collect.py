@@ -145,6 +145,21 @@ class PostedMapping(unittest.TestCase):
             self.assertEqual(server.get("/metrics/config", method="DELETE").status, 200)
             wait_for("set back", lambda: find(server.series(), "gpustack:num_requests_running"))
             self.assertEqual(server.post("/metrics/config", json.dumps(default)).status, 200)
+        mine = storage.parent / "mine.json"
+        mine.write_text(json.dumps(mapping))
+        with Inferscope("serve", config=config) as server:
+            wait_for("built in", lambda: find(server.series(), "gpustack:num_requests_running"))
+            server.write_config(config + f"mapping: {{file: '{mine}'}}\nweb: {{allowed_hosts: [gpu7.example]}}\n")
+            self.assertEqual(server.post("/-/reload").status, 200)
+            wait_for("the file's name", lambda: find(server.series(), "gpustack:running_now"))
+            self.assertEqual(server.get("/-/ready", headers={"Host": "gpu7.example"}).status, 200)
+            self.assertEqual(server.post("/metrics/config", json.dumps(default)).status, 200)
+            wait_for("what was posted wins", lambda: find(server.series(), "gpustack:num_requests_running"))
+            self.assertEqual(server.get("/metrics/config", method="DELETE").status, 200)
+            wait_for("back to the file", lambda: find(server.series(), "gpustack:running_now"))
+            mine.write_text("{ broken")
+            self.assertEqual(server.post("/-/reload").status, 500)
+            self.assertTrue(find(server.series(), "gpustack:running_now"), "the old one runs on")
         engine.stop()
 
 
@@ -181,8 +196,8 @@ class States(unittest.TestCase):
         with Inferscope("serve", "--demo", config="global: {scrape_interval: 1s}\ndiscovery: {processes: false}\n") as server:
             wait_for("simulated engines", lambda: find(server.series(), "gpustack:num_requests_running", simulated="true"), 30)
             for (name, labels) in server.series():
-                if name.startswith("gpustack:num_requests"):
-                    self.assertEqual(dict(labels).get("simulated"), "true")
+                if name.startswith(("gpustack:num_requests", "gpustack:prefix", "gpustack:model", "vllm_", "inferscope_engine_state")):
+                    self.assertEqual(dict(labels).get("simulated"), "true", name)
 
 
 class OtherExporters(unittest.TestCase):

@@ -51,18 +51,22 @@ class Processes(unittest.TestCase):
                     server.get("/metrics/raw").text + "\n".join(server.log)
                 self.assertNotIn("sk-topsecret", shown)
 
-    def test_an_engine_that_loads_its_model_is_shown_before_its_port_opens(self):
+    def test_an_engine_is_shown_while_it_loads_and_after_it_crashed(self):
         port = free_port()
 
         def engine(server):
             return next((e for e in server.engines()["engines"] if str(port) in e["instance"]), {})
 
         with tempfile.TemporaryDirectory() as folder:
-            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom", ["serve", "m", "--port", str(port)], loads_for=15), \
+            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom", ["serve", "m", "--port", str(port)], loads_for=15) as fake, \
                     Inferscope("serve") as server:
                 loading = wait_for("loading", lambda: (e := engine(server)).get("state") == "loading" and e, 12)
                 self.assertIn("its process runs", loading["reason"])
                 wait_for("it works", lambda: engine(server).get("state") in ("alive", "idle"), 40)
+                fake.process.kill()
+                wait_for("down", lambda: engine(server).get("state") == "down", 20)
+                wait_for("said", lambda: any("is gone: process" in line for line in server.log), 20)
+                self.assertEqual(engine(server).get("state"), "down", "it stays listed")
 
     def test_metrics_that_are_switched_off_are_said_with_the_flag_to_restart_with(self):
         port = free_port()
