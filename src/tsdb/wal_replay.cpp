@@ -19,27 +19,35 @@ Timestamp read_time(ByteReader& in, Timestamp before) {
     return static_cast<Timestamp>(unzigzag(in.varint()) + static_cast<std::uint64_t>(before));
 }
 
-/// Reads a segment's batches into `replay`, and counts what is lost behind a harmed one.
-Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
-                            WalReplay& replay, ReplayReport& report) {
-    replay.begin_segment(reader.run());
-    while (const auto records = reader.next()) {
-        if (replay.apply(*records)) continue;
-        reader.reject();
-    }
-    report.bytes += reader.good_bytes();
+/// Says and counts what stands behind the good part of a segment. It is cut off only if it is the
+/// end of the log and has no whole batch: what may be good for something is never removed.
+Result<void> leave_behind(SegmentReader& reader, const std::string& path, bool is_last,
+                          ReplayReport& report) {
     const auto lost = reader.bytes() - reader.good_bytes();
-    if (lost == 0) return {};
     const auto batches = reader.count_batches_behind();
     if (reader.failed()) return *reader.failed();
+    const bool cut = is_last && batches == 0;
     report.skipped_batches += batches;
-    (is_last ? report.cut_bytes : report.skipped_bytes) += lost;
-    log::warning("{}: good up to byte {} of {}; the other {} are {}, {} whole batches among them",
-                 path, reader.good_bytes(), reader.bytes(), lost,
-                 is_last ? "cut off" : "passed over", batches);
-    if (!is_last) return {};
-    if (auto cut = reader.file().truncate(reader.good_bytes()); !cut) return cut;
+    (cut ? report.cut_bytes : report.skipped_bytes) += lost;
+    if (!cut) {
+        log::warning("{}: harmed at byte {} of {}: {} bytes, {} whole batches in them, are skipped",
+                     path, reader.good_bytes(), reader.bytes(), lost, batches);
+        return {};
+    }
+    log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
+                 reader.good_bytes(), reader.bytes(), lost);
+    if (auto done = reader.file().truncate(reader.good_bytes()); !done) return done;
     return reader.file().sync();
+}
+
+Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
+                            WalReplay& replay, ReplayReport& report) {
+    if (reader.good_bytes() > 0) replay.begin_segment(reader.run());
+    while (const auto records = reader.next())
+        if (!replay.apply(*records)) reader.reject();
+    report.bytes += reader.good_bytes();
+    if (reader.good_bytes() == reader.bytes()) return {};
+    return leave_behind(reader, path, is_last, report);
 }
 
 }  // namespace

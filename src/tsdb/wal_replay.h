@@ -70,9 +70,9 @@ struct ReplayReport {
     WalReplay::Counts counts;
     std::uint64_t segments = 0;
     std::uint64_t bytes = 0;            ///< of good batches and headers
-    std::uint64_t cut_bytes = 0;        ///< torn or harmed end of the last segment; removed
-    std::uint64_t skipped_bytes = 0;    ///< behind a harmed batch of another segment; left there
-    std::uint64_t skipped_batches = 0;  ///< whole ones among what was cut or skipped
+    std::uint64_t cut_bytes = 0;        ///< the torn end of the last segment; removed
+    std::uint64_t skipped_bytes = 0;    ///< the rest of other segments from a harmed batch on; kept
+    std::uint64_t skipped_batches = 0;  ///< whole ones in that, as far as lengths lead to them
     /// Of processes that are gone: nobody will append to them or close them.
     std::vector<GroupId> open_groups;
 };
