@@ -47,18 +47,26 @@ char* put_change(char* at, double value, double before) {
     return put_xor(at, std::bit_cast<std::uint64_t>(value) ^ std::bit_cast<std::uint64_t>(before));
 }
 
-/// The columns of word `word` whose bits differ; `candidates` as Row::changed has them.
-std::uint64_t differing(std::span<const double> values, std::span<const double> before,
-                        std::size_t word, std::uint64_t candidates) {
-    const auto first = word * 64;
-    const auto count = std::min<std::size_t>(64, values.size() - first);
+std::uint64_t differs(double a, double b) {
+    return static_cast<std::uint64_t>(std::bit_cast<std::uint64_t>(a) !=
+                                      std::bit_cast<std::uint64_t>(b));
+}
+
+/// A bit for each of at most 64 columns whose value isn't as before.
+std::uint64_t differing(std::span<const double> values, std::span<const double> before) {
     std::uint64_t differ = 0;
-    for (auto left = candidates & low_bits(static_cast<unsigned>(count)); left != 0;
-         left &= left - 1) {
-        const auto bit = static_cast<unsigned>(std::countr_zero(left));
-        const auto now = std::bit_cast<std::uint64_t>(values[first + bit]);
-        const auto then = std::bit_cast<std::uint64_t>(before[first + bit]);
-        differ |= std::uint64_t{now != then} << bit;
+    for (std::size_t i = 0; i < values.size(); ++i) differ |= differs(values[i], before[i]) << i;
+    return differ;
+}
+
+/// The same, of `candidates` only.
+std::uint64_t differing(std::span<const double> values, std::span<const double> before,
+                        std::uint64_t candidates) {
+    std::uint64_t differ = 0;
+    candidates &= low_bits(static_cast<unsigned>(values.size()));
+    for (; candidates != 0; candidates &= candidates - 1) {
+        const auto i = static_cast<unsigned>(std::countr_zero(candidates));
+        differ |= differs(values[i], before[i]) << i;
     }
     return differ;
 }
@@ -82,43 +90,58 @@ double take_change(ByteReader& in, double before) {
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(before) ^ bits << (8 * zeros));
 }
 
-}  // namespace
-
-void append_row(std::string& out, const Row& row, RowBefore& before) {
-    CHECK(row.values.size() == before.values.size(), "a row has one value for each column");
-    const auto words = words_of(row.values.size());
+/// Writes at `at` a word for each 64 columns that have a change, and sets its bit in `map`, which
+/// is zero. Returns the place behind.
+char* put_words(char* at, char* map, const Row& row, const RowBefore& before) {
     const bool told = before.is_row && !row.changed.empty();
-    append_varint(out, zigzag(static_cast<std::uint64_t>(row.time) -
-                              static_cast<std::uint64_t>(before.time)));
-    before.time = row.time;
-    before.is_row = true;
-
-    const auto start = out.size();
-    const auto map_bytes = (words + 7) / 8;
-    out.resize(start + map_bytes + words * 8 + row.values.size() * kMostChangeBytes);
-    char* const map = out.data() + start;
-    char* at = map + map_bytes;
-    for (std::size_t word = 0; word < words; ++word) {
-        const auto candidates = told ? row.changed[word] : ~std::uint64_t{0};
-        const auto differ = differing(row.values, before.values, word, candidates);
+    for (std::size_t word = 0; word < words_of(row.values.size()); ++word) {
+        const auto count = std::min<std::size_t>(64, row.values.size() - word * 64);
+        const auto values = row.values.subspan(word * 64, count);
+        const auto then = std::span(before.values).subspan(word * 64, count);
+        const auto differ =
+            told ? differing(values, then, row.changed[word]) : differing(values, then);
         if (differ == 0) continue;
         map[word / 8] = static_cast<char>(map[word / 8] | 1 << (word % 8));
         std::memcpy(at, &differ, sizeof differ);
         at += sizeof differ;
     }
-    const char* next_word = map + map_bytes;
-    for (std::size_t word = 0; word < words; ++word) {
+    return at;
+}
+
+/// Writes at `at` the changes that `map` and `words` tell of; they become the values before.
+char* put_changes(char* at, const char* map, const char* words, std::span<const double> values,
+                  std::span<double> before) {
+    for (std::size_t word = 0; word < words_of(values.size()); ++word) {
         if ((map[word / 8] >> (word % 8) & 1) == 0) continue;
         std::uint64_t differ = 0;
-        std::memcpy(&differ, next_word, sizeof differ);
-        next_word += sizeof differ;
+        std::memcpy(&differ, words, sizeof differ);
+        words += sizeof differ;
         for (; differ != 0; differ &= differ - 1) {
             const auto column = word * 64 + static_cast<unsigned>(std::countr_zero(differ));
-            at = put_change(at, row.values[column], before.values[column]);
-            before.values[column] = row.values[column];
+            at = put_change(at, values[column], before[column]);
+            before[column] = values[column];
         }
     }
-    out.resize(static_cast<std::size_t>(at - out.data()));
+    return at;
+}
+
+}  // namespace
+
+void append_row(std::string& out, const Row& row, RowBefore& before) {
+    CHECK(row.values.size() == before.values.size(), "a row has one value for each column");
+    append_varint(out, zigzag(static_cast<std::uint64_t>(row.time) -
+                              static_cast<std::uint64_t>(before.time)));
+    const auto start = out.size();
+    const auto words = words_of(row.values.size());
+    const auto map_bytes = (words + 7) / 8;
+    out.resize(start + map_bytes + words * 8 + row.values.size() * kMostChangeBytes);
+    char* const map = out.data() + start;
+    const char* const first_word = map + map_bytes;
+    char* const first_change = put_words(map + map_bytes, map, row, before);
+    const char* const end = put_changes(first_change, map, first_word, row.values, before.values);
+    out.resize(static_cast<std::size_t>(end - out.data()));
+    before.time = row.time;
+    before.is_row = true;
 }
 
 bool read_row(ByteReader& in, RowBefore& before, std::vector<std::uint64_t>& changed) {
