@@ -162,6 +162,7 @@ void LogAppender::add_columns(GroupId group, std::span<const Column> columns) {
         auto record = columns_record(group, columns);
         changed.layout += record;
         changed.before.values.resize(changed.before.values.size() + columns.size());
+        changed.before.is_row = false;  // `changed` of the next row can't speak of these
         return record;
     });
     next_.add_columns(group, columns);

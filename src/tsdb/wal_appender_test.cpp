@@ -281,6 +281,18 @@ TEST_F(LogAppenderTest, ChangedIsNotHandedOnBehindARefusedRow) {
     EXPECT_EQ(replayed(), live_.lines);
 }
 
+TEST_F(LogAppenderTest, ChangedIsNotBelievedOfNewColumns) {
+    open();
+    const auto group = open_engine(1);
+    ASSERT_TRUE(append(group, 1, {1}));
+    log_->add_columns(group, engine_columns(1, "gpu8:8000"));
+    const std::array values{1.0, 5.0};
+    const std::array<std::uint64_t, 1> none{0};
+    ASSERT_TRUE(log_->append_row(group, {.time = 2, .values = values, .changed = none}));
+    EXPECT_EQ(live_.lines.back(), "engine: row 2 3ff0000000000000 4014000000000000");
+    EXPECT_EQ(replayed(), live_.lines);
+}
+
 TEST_F(LogAppenderTest, MoreFullSegmentsThanMayWaitAreSyncedByTheWriter) {
     open({.segment_bytes = 100});
     const auto group = open_engine();

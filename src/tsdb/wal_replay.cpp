@@ -146,6 +146,7 @@ void WalReplay::on_columns(Group& group, ByteReader& in) {
     group.before.values.resize(group.before.values.size() + columns.size());
     if (known >= columns.size()) return;
     into_.add_columns(group.id, std::span(columns).subspan(known));
+    group.trusted = false;
     group.announced = group.before.values.size();
 }
 

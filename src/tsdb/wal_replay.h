@@ -38,7 +38,7 @@ public:
     bool apply(std::string_view records);
 
     [[nodiscard]] const Counts& counts() const { return counts_; }
-    /// Groups of `into` that nobody closed, in the order in which they were opened.
+    /// Groups of `into` that nobody closed.
     [[nodiscard]] std::vector<GroupId> open_groups() const;
 
 private:
@@ -47,7 +47,7 @@ private:
         std::uint64_t epoch = 0;
         std::size_t announced = 0;  ///< columns that `into` has in this epoch
         bool stated = false;        ///< in this segment
-        bool trusted = false;       ///< `into` has taken the row before
+        bool trusted = false;       ///< `into` has taken the row before, of the same columns
         wal::RowBefore before;      ///< with the columns that were stated
     };
 

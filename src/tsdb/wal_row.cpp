@@ -85,6 +85,7 @@ double take_change(ByteReader& in, double before) {
     const unsigned size = (first >> 4 & 7) + 1;
     if (first >= 0x80 || zeros + size > 8) in.fail();
     const auto bytes = in.take(size);
+    if (!in.ok()) return 0;
     std::uint64_t bits = 0;
     std::memcpy(&bits, bytes.data(), bytes.size());
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(before) ^ bits << (8 * zeros));

@@ -26,7 +26,7 @@ namespace inferscope::tsdb::wal {
 struct RowBefore {
     Timestamp time = 0;
     std::vector<double> values;  ///< one for each column
-    bool is_row = false;         ///< false at the start of a stretch
+    bool is_row = false;         ///< false at the start of a stretch, and behind new columns
 
     void restart() {
         time = 0;
