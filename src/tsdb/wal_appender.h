@@ -26,7 +26,7 @@
 namespace inferscope::tsdb {
 
 /// Thread: as Appender says; everything else from any. The writer and what it knows of the groups
-/// are behind one lock, held for encoding and write(2), never for an fsync.
+/// are behind one lock, held for encoding and write(2), not while sync() waits for the disk.
 class LogAppender final : public Appender {
 public:
     /// Takes the folder's lock; already_exists says who has it. Nothing is written yet, segments
