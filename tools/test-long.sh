@@ -1,6 +1,6 @@
 #!/bin/sh
-# The long tests: unit tests under ThreadSanitizer, ten minutes of every fuzz target, a soak with its memory.
-# FUZZ_SECONDS and SOAK_SECONDS make them shorter. Figures go to docs/benchmarks.md.
+# The long tests: unit tests under ThreadSanitizer, 200 writers of the log killed, ten minutes of every fuzz target, a
+# soak with its memory. WAL_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter. Figures go to docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -9,6 +9,11 @@ echo "== unit tests under ThreadSanitizer"
 test -f build/tsan/build.ninja || cmake --preset tsan >/dev/null
 cmake --build --preset tsan -j "$jobs" --target unit_tests
 ctest --test-dir build/tsan -L unit -j "$jobs" --output-on-failure
+
+echo "== the log after kill -9, ${WAL_KILLS:-200} times"
+test -f build/release/build.ninja || cmake --preset release >/dev/null
+cmake --build --preset release -j "$jobs" --target tsdb_test
+WAL_KILLS="${WAL_KILLS:-200}" build/release/src/tsdb/tsdb_test --gtest_brief=1 --gtest_filter='WalKill.*'
 
 echo "== fuzzing, ${FUZZ_SECONDS:-600} s for each target, $jobs at a time"
 test -f build/fuzz/build.ninja || cmake --preset fuzz >/dev/null

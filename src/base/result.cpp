@@ -23,6 +23,8 @@ std::string_view to_string(Errc code) {
             return "unavailable";
         case Errc::permission_denied:
             return "permission_denied";
+        case Errc::no_space:
+            return "no_space";
         case Errc::io_error:
             return "io_error";
         case Errc::cancelled:

@@ -20,6 +20,7 @@ enum class Errc {
     connection_refused,  ///< nobody listens there
     unavailable,         ///< reachable, but can't answer now; a later try may succeed
     permission_denied,   ///< not allowed
+    no_space,            ///< the disk is full; a later try may succeed
     io_error,            ///< the operating system failed
     cancelled,           ///< we were told to stop
 };

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/wal_replay.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "tsdb/bit_packing.h"
+#include "tsdb/wal_format.h"
+#include "tsdb/wal_labels.h"
+#include "tsdb/wal_reader.h"
+
+namespace inferscope::tsdb {
+namespace {
+
+using wal::RecordType;
+
+Timestamp read_time(ByteReader& in, Timestamp before) {
+    return static_cast<Timestamp>(unzigzag(in.varint()) + static_cast<std::uint64_t>(before));
+}
+
+/// Says and counts what stands behind the good part of a segment. It is cut off only if it is the
+/// end of the log and has no whole batch: what may be good for something is never removed.
+Result<void> leave_behind(SegmentReader& reader, const std::string& path, bool is_last,
+                          ReplayReport& report) {
+    const auto lost = reader.bytes() - reader.good_bytes();
+    const auto batches = reader.count_batches_behind();
+    if (reader.failed()) return *reader.failed();
+    const bool cut = is_last && batches == 0;
+    report.skipped_batches += batches;
+    (cut ? report.cut_bytes : report.skipped_bytes) += lost;
+    if (!cut) {
+        log::warning("{}: harmed at byte {} of {}: {} bytes, {} whole batches in them, are skipped",
+                     path, reader.good_bytes(), reader.bytes(), lost, batches);
+        return {};
+    }
+    log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
+                 reader.good_bytes(), reader.bytes(), lost);
+    if (auto done = reader.file().truncate(reader.good_bytes()); !done) return done;
+    return reader.file().sync();
+}
+
+Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
+                            WalReplay& replay, ReplayReport& report) {
+    if (reader.good_bytes() > 0) replay.begin_segment(reader.run());
+    while (const auto records = reader.next())
+        if (!replay.apply(*records)) reader.reject();
+    report.bytes += reader.good_bytes();
+    if (reader.good_bytes() == reader.bytes()) return {};
+    return leave_behind(reader, path, is_last, report);
+}
+
+}  // namespace
+
+void WalReplay::begin_segment(std::uint32_t run) {
+    if (run != run_) {
+        ended_ = open_groups();
+        groups_.clear();
+        run_ = run;
+    }
+    for (auto& [number, group] : groups_) group.stated = false;
+}
+
+bool WalReplay::apply(std::string_view records) {
+    ByteReader in(records);
+    while (!in.rest().empty()) {
+        if (!apply_record(in)) return false;
+        ++counts_.records;
+    }
+    return true;
+}
+
+std::vector<GroupId> WalReplay::open_groups() const {
+    auto open = ended_;
+    for (const auto& [number, group] : groups_) open.push_back(group.id);
+    std::ranges::sort(open.begin() + static_cast<std::ptrdiff_t>(ended_.size()), open.end());
+    return open;
+}
+
+bool WalReplay::apply_record(ByteReader& in) {
+    const auto type = static_cast<RecordType>(in.byte());
+    const auto number = in.varint();
+    if (!in.ok() || number > UINT32_MAX) return false;
+    if (type == RecordType::group) {
+        on_group(static_cast<std::uint32_t>(number), in);
+        return in.ok();
+    }
+    const auto found = groups_.find(static_cast<std::uint32_t>(number));
+    if (found == groups_.end() || !found->second.stated) return false;
+    Group& group = found->second;
+    switch (type) {
+        case RecordType::columns:
+            on_columns(group, in);
+            return in.ok();
+        case RecordType::row:
+            on_row(group, in);
+            return in.ok();
+        case RecordType::timed:
+            on_timed(group, in);
+            return in.ok();
+        case RecordType::exemplars:
+            on_exemplars(group, in);
+            return in.ok();
+        case RecordType::gap:
+        case RecordType::close: {
+            const auto time = read_time(in, 0);
+            if (!in.ok()) return false;
+            if (type == RecordType::gap) {
+                into_.append_gap(group.id, time);
+            } else {
+                into_.close_group(group.id, time);
+                groups_.erase(found);
+            }
+            return true;
+        }
+        case RecordType::group:
+            break;
+    }
+    return false;
+}
+
+void WalReplay::on_group(std::uint32_t number, ByteReader& in) {
+    const auto epoch = in.varint();
+    const auto source = in.take(in.varint());
+    if (!in.ok()) return;
+    const auto [found, fresh] = groups_.try_emplace(number);
+    Group& group = found->second;
+    if (fresh) {
+        group.id = into_.open_group(source);
+    } else if (group.epoch != epoch) {
+        into_.start_epoch(group.id);
+        group.announced = 0;
+    }
+    group.epoch = epoch;
+    group.stated = true;
+    group.trusted = false;
+    group.before = {};
+}
+
+void WalReplay::on_columns(Group& group, ByteReader& in) {
+    std::vector<Column> columns;
+    wal::LabelsReader reader(in);
+    for (auto left = in.varint(); left > 0 && in.ok(); --left) columns.push_back(reader.column());
+    if (!in.ok()) return;
+    const auto known = group.announced - std::min(group.announced, group.before.values.size());
+    group.before.values.resize(group.before.values.size() + columns.size());
+    if (known >= columns.size()) return;
+    into_.add_columns(group.id, std::span(columns).subspan(known));
+    group.trusted = false;
+    group.announced = group.before.values.size();
+}
+
+void WalReplay::on_row(Group& group, ByteReader& in) {
+    if (group.before.values.size() != group.announced || !wal::read_row(in, group.before, changed_))
+        return in.fail();
+    Row row{.time = group.before.time, .values = group.before.values, .changed = {}};
+    if (group.trusted) row.changed = changed_;
+    group.trusted = into_.append_row(group.id, row).has_value();
+    ++(group.trusted ? counts_.rows : counts_.refused);
+}
+
+void WalReplay::on_timed(Group& group, ByteReader& in) {
+    std::vector<TimedSample> samples;
+    wal::LabelsReader reader(in);
+    Timestamp before = 0;
+    for (auto left = in.varint(); left > 0 && in.ok(); --left) {
+        auto& sample = samples.emplace_back();
+        sample.labels = reader.labels();
+        sample.family = reader.family();
+        sample.shown_on = reader.shown_on();
+        sample.time = before = read_time(in, before);
+        sample.value = in.word<double>();
+    }
+    if (in.ok() && !into_.append_timed(group.id, samples)) ++counts_.refused;
+}
+
+void WalReplay::on_exemplars(Group& group, ByteReader& in) {
+    std::vector<Exemplar> exemplars;
+    wal::LabelsReader reader(in);
+    Timestamp before = 0;
+    for (auto left = in.varint(); left > 0 && in.ok(); --left) {
+        auto& exemplar = exemplars.emplace_back();
+        const auto column = in.varint();
+        if (column >= group.announced) return in.fail();
+        exemplar.column = static_cast<std::uint32_t>(column);
+        exemplar.labels = reader.labels();
+        exemplar.time = before = read_time(in, before);
+        exemplar.value = in.word<double>();
+    }
+    if (in.ok()) into_.append_exemplars(group.id, exemplars);
+}
+
+Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appender& into) {
+    const auto segments = list_segments(files, folder);
+    if (!segments) return segments.error();
+    WalReplay replay(into);
+    ReplayReport report;
+    for (const auto segment : *segments) {
+        auto reader = SegmentReader::open(files, folder, segment);
+        if (!reader) return reader.error();
+        const auto path = folder + '/' + wal::segment_name(segment);
+        const bool is_last = segment == segments->back();
+        if (auto read = replay_segment(*reader, path, is_last, replay, report); !read)
+            return read.error();
+        ++report.segments;
+    }
+    report.counts = replay.counts();
+    report.open_groups = replay.open_groups();
+    return report;
+}
+
+}  // namespace inferscope::tsdb
