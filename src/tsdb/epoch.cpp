@@ -95,7 +95,8 @@ std::size_t Epoch::set_row(std::size_t row, Timestamp time, std::span<const doub
     return samples;
 }
 
-/// Columns with a late sample at the row's time or after it: the row's own is late now.
+/// Columns with a late sample at the row's time or after it: the row's own is late now, and a stale
+/// marker says nothing anymore.
 void Epoch::take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts& counts) {
     std::vector<std::uint32_t> columns;
     for (const auto& [column, late] : late_) {
@@ -107,7 +108,7 @@ void Epoch::take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts&
         presence[column] ^= std::uint32_t{1} << row;
         const double value = tile_.values(column)[row];
         --counts[Verdict::taken];
-        ++counts[insert(column, {time, value})];
+        if (!is_stale_marker(value)) ++counts[insert(column, {time, value})];
     }
 }
 

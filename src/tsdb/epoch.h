@@ -54,7 +54,8 @@ public:
 
     /// A value for each column; stale markers where a series isn't there. The first one after a
     /// value is a sample, the others are nothing. A row that isn't newer than the last one is taken
-    /// apart: its samples are judged one by one, its stale markers ignored.
+    /// apart: its samples are judged one by one, its stale markers ignored; so is one sample of a
+    /// row that isn't newer than its column's last late one.
     VerdictCounts append(Timestamp time, std::span<const double> values);
     /// A row of stale markers, if any column is alive and `time` is after the last row.
     VerdictCounts append_gap(Timestamp time);
