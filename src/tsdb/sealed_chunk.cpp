@@ -106,6 +106,8 @@ void Sealer::finish_column() {
 SealedChunk Sealer::finish() {
     bytes_.clear();
     writer_.finish(bytes_);
+    decoders_.clear();  // 96 KiB each
+    views_.clear();
     auto data = std::make_shared_for_overwrite<char[]>(bytes_.size());
     std::ranges::copy(bytes_, data.get());
     return {std::move(data), static_cast<std::uint32_t>(bytes_.size()),

@@ -35,7 +35,7 @@ struct SealedChunk {
 /// are no longer than a tile, if they are seven or more; else none.
 std::span<const SealedChunk> to_merge(std::span<const SealedChunk> chunks);
 
-/// Makes chunks. Keeps its memory, some hundred KiB. Confined to one thread.
+/// Makes chunks. Keeps its memory. Confined to one thread.
 class Sealer {
 public:
     /// One chunk of the rows of `before` and then `tile`.
