@@ -2,8 +2,9 @@
 // What the store has in memory: it takes rows and samples from all sources and answers selections.
 //
 // Locks, in the order in which they may be held together: background work; the catalog (which
-// series there are); an epoch (the rows of one group). Others are leaves. A row takes its own
-// group's lock only, so groups don't wait for each other, nor for selections.
+// series there are) or the list of epochs; an epoch (the rows of one group). Others are leaves. A
+// row that is in order takes its own group's lock only, so groups don't wait for each other, nor
+// for selections.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
