@@ -16,6 +16,8 @@ echo "== reading kernel files"
 echo "== chunks and index of the store"
 "$bin/bench/chunk_bench" 2>/dev/null
 "$bin/bench/index_bench" 2>/dev/null
+"$bin/bench/wal_bench" 2>/dev/null
+"$bin/bench/head_bench" 2>/dev/null
 echo "== scrape loop: 100 engines, every second"
 /usr/bin/python3 tools/bench_scrape_loop.py
 echo "== idle node: 8 engines, host, self, every 5 s"

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which series there are and where their samples lie. A series is a label set; over time it may be
+// a column of several groups, and a series by itself in between.
+//
+//   series = samples of its own + segments, newest first: (epoch, column) from a time to a time
+//
+// While its newest segment's epoch runs, that column *owns* the label set: nobody else may publish
+// it. What a segment's column stored is the series' only from `floor - window` on, where `floor` is
+// the series' last sample when the segment began; of two samples with one time, the one by itself
+// comes first, then that of the older segment. So each name of a column is judged on its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "telemetry/labels.h"
+#include "telemetry/matcher.h"
+#include "tsdb/config.h"
+#include "tsdb/epoch.h"
+#include "tsdb/index_head.h"
+#include "tsdb/single_series.h"
+
+namespace inferscope::tsdb {
+
+/// A label set that a column of a running epoch owns.
+struct OwnedName {
+    SeriesId series = 0;
+    std::uint32_t column = 0;
+};
+
+/// A selected series, before its samples are read.
+struct FoundSeries {
+    struct Part {
+        SharedEpoch epoch;
+        std::uint32_t column = 0;
+        Timestamp from = 0;
+        Timestamp to = 0;
+    };
+    Labels labels;
+    SingleSnapshot own;
+    std::vector<Part> parts;  ///< oldest first
+};
+
+/// Open samples of a series by itself that are to be sealed.
+struct SingleWork {
+    SeriesId series = 0;
+    std::vector<SealedChunk> before;
+    std::vector<Sample> samples;
+};
+
+/// Thread: the head's lock; it takes locks of epochs inside.
+class Catalog {
+public:
+    explicit Catalog(const HeadConfig& config) : config_(config) {}
+
+    /// Makes the column the label set's owner. Fails with already_exists if another one owns it,
+    /// with limit_exceeded and the bound otherwise. `floor`: raised to the series' last time.
+    Result<SeriesId> publish(const Labels& labels, const SharedEpoch& epoch, std::uint32_t column,
+                             Timestamp& floor);
+    /// Their epoch has ended.
+    void release(std::span<const OwnedName> names);
+    /// A sample by itself: it goes to the label set's owner, or to the series of its own. Fails
+    /// with limit_exceeded and the bound.
+    Result<Verdict> append(const Labels& labels, Sample sample);
+    /// What each name says to a row, which its epoch has taken, of a time up to a floor: refusals
+    /// only.
+    [[nodiscard]] VerdictCounts judge(std::span<const OwnedName> names, Timestamp time,
+                                      std::span<const double> values) const;
+
+    /// Series that may have samples between `from` and `to`, inclusive.
+    [[nodiscard]] std::vector<FoundSeries> select(std::span<const Matcher> matchers, Timestamp from,
+                                                  Timestamp to) const;
+    /// Series that have a sample at `from` or later.
+    [[nodiscard]] std::vector<Labels> label_sets(std::span<const Matcher> matchers,
+                                                 Timestamp from) const;
+    [[nodiscard]] const HeadIndex& index() const { return index_; }
+    [[nodiscard]] std::size_t singles() const { return singles_; }
+
+    /// At most so many series by themselves that have a tile's worth of samples.
+    std::vector<SingleWork> full_singles(std::size_t most);
+    /// Those of the ids [begin, end) without a sample since `time`.
+    [[nodiscard]] std::vector<SingleWork> idle_singles(SeriesId begin, SeriesId end,
+                                                       Timestamp time) const;
+    void put(const SingleWork& work, SealedChunk chunk);
+    /// Drops what is older than `time` of the series with ids [begin, end), and those of them that
+    /// have nothing left.
+    void forget_before(Timestamp time, SeriesId begin, SeriesId end);
+    [[nodiscard]] std::size_t heap_bytes() const;
+
+private:
+    struct Segment {
+        SharedEpoch epoch;
+        std::uint32_t column = 0;
+        bool is_owner = true;
+        Timestamp floor = kNever;  // the series' last time before
+        Timestamp to = kForever;   // its last time, once another one has taken the series
+        std::unique_ptr<Segment> older;
+
+        [[nodiscard]] Timestamp last() const;
+        [[nodiscard]] std::optional<double> find(Timestamp time, Timestamp from) const;
+    };
+    struct Series {
+        std::unique_ptr<Segment> newest;
+        std::unique_ptr<SingleSeries> single;
+
+        [[nodiscard]] bool is_owned() const { return newest && newest->is_owner; }
+        [[nodiscard]] Timestamp last() const;
+    };
+
+    Result<SeriesId> get_or_add(const Labels& labels);
+    [[nodiscard]] Timestamp from(const Segment& segment) const;
+    [[nodiscard]] std::optional<double> find(const Series& series, const Segment* newest,
+                                             Timestamp time) const;
+    Verdict append_to_owner(const Series& series, Sample sample);
+    Verdict append_by_itself(SeriesId id, Series& series, Sample sample);
+    [[nodiscard]] FoundSeries found(SeriesId id, Timestamp from, Timestamp to) const;
+    [[nodiscard]] static SingleWork work(SeriesId id, const SingleSeries& single);
+    static void forget_segments(std::unique_ptr<Segment>& newest, Timestamp time);
+
+    HeadConfig config_;
+    HeadIndex index_;
+    std::vector<Series> series_;  // by id
+    std::size_t singles_ = 0;
+    std::vector<SeriesId> full_;  // series by themselves that wait for sealing; perhaps gone since
+};
+
+}  // namespace inferscope::tsdb

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tsdb/epoch.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "base/numbers.h"
+
+namespace inferscope::tsdb {
+
+/// The row at one time, for all columns: found once, its chunk opened once.
+class Epoch::RowAt {
+public:
+    RowAt(const Epoch& epoch, Timestamp time) {
+        if (time > epoch.last_row_ || find_in(epoch.tile_, time)) return;
+        for (const auto& tile : epoch.full_) {
+            if (find_in(*tile, time)) return;
+        }
+        if (const auto* chunk = find_chunk(epoch.chunks_, time)) open(chunk->view(), time);
+    }
+
+    [[nodiscard]] std::optional<double> value(std::uint32_t column) {
+        if (tile_ != nullptr) return value_in_tile(column);
+        if (!view_) return std::nullopt;
+        values_.resize(view_->rows());
+        present_.resize(view_->rows());
+        decode_column(*decoder_, *view_, column, values_, present_);
+        return present_[row_] != 0 ? std::optional(values_[row_]) : std::nullopt;
+    }
+
+private:
+    bool find_in(const Tile& tile, Timestamp time) {
+        const auto found = std::ranges::lower_bound(tile.times(), time);
+        if (found == tile.times().end() || *found != time) return false;
+        tile_ = &tile;
+        row_ = static_cast<std::size_t>(found - tile.times().begin());
+        return true;
+    }
+    void open(ChunkView view, Timestamp time) {
+        const auto found = std::ranges::lower_bound(view.times(), time);
+        if (found == view.times().end() || *found != time) return;
+        row_ = static_cast<std::size_t>(found - view.times().begin());
+        view_ = std::make_unique<ChunkView>(std::move(view));
+        decoder_ = std::make_unique<ColumnDecoder>(*view_);
+    }
+    [[nodiscard]] std::optional<double> value_in_tile(std::uint32_t column) const {
+        if (column >= tile_->columns() || (tile_->present(column) >> row_ & 1) == 0)
+            return std::nullopt;
+        return tile_->values(column)[row_];
+    }
+
+    std::size_t row_ = 0;
+    const Tile* tile_ = nullptr;
+    std::unique_ptr<ChunkView> view_;
+    std::unique_ptr<ColumnDecoder> decoder_;
+    std::vector<double> values_;
+    std::vector<std::uint8_t> present_;
+};
+
+void Epoch::add_columns(std::size_t count) {
+    alive_.resize(alive_.size() + count);
+    died_.resize(died_.size() + count, kNever);
+    tile_.grow(alive_.size());
+}
+
+VerdictCounts Epoch::append(Timestamp time, std::span<const double> values) {
+    CHECK(values.size() == alive_.size(), "a row has one value for each column");
+    if (time <= last_row_) return append_late(time, values);
+    if (tile_.is_full()) close_tile();
+    const std::size_t row = tile_.add_row(time);
+    VerdictCounts counts;
+    counts[Verdict::taken] = set_row(row, time, values);
+    last_row_ = time;
+    if (time <= last_late_) take_late_out_of_row(row, time, counts);
+    return counts;
+}
+
+/// Returns how many samples it has.
+std::size_t Epoch::set_row(std::size_t row, Timestamp time, std::span<const double> values) {
+    const auto slots = tile_.slots();
+    const auto presence = tile_.presence();
+    std::size_t samples = 0;
+    for (std::size_t column = 0; column < values.size(); ++column) {
+        const double value = values[column];
+        const bool alive = !is_stale_marker(value);
+        const bool present = alive || alive_[column] != 0;
+        slots[column * kTileRows + row] = value;
+        presence[column] |= std::uint32_t{present} << row;
+        samples += std::size_t{present};
+        if (!alive && present) died_[column] = time;
+        alive_[column] = std::uint8_t{alive};
+    }
+    return samples;
+}
+
+/// Columns with a late sample at the row's time or after it: the row's own is late now, and a stale
+/// marker says nothing anymore.
+void Epoch::take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts& counts) {
+    std::vector<std::uint32_t> columns;
+    for (const auto& [column, late] : late_) {
+        if (late.back().time >= time) columns.push_back(column);
+    }
+    const auto presence = tile_.presence();
+    for (const auto column : columns) {
+        if ((presence[column] >> row & 1) == 0) continue;
+        presence[column] ^= std::uint32_t{1} << row;
+        const double value = tile_.values(column)[row];
+        --counts[Verdict::taken];
+        if (!is_stale_marker(value)) ++counts[insert(column, {time, value})];
+    }
+}
+
+VerdictCounts Epoch::append_late(Timestamp time, std::span<const double> values) {
+    VerdictCounts counts;
+    RowAt row(*this, time);
+    for (std::uint32_t column = 0; column < values.size(); ++column) {
+        if (!is_stale_marker(values[column])) ++counts[insert(column, {time, values[column]}, row)];
+    }
+    return counts;
+}
+
+VerdictCounts Epoch::append_gap(Timestamp time) {
+    const bool any_alive = std::ranges::any_of(alive_, [](auto alive) { return alive != 0; });
+    if (!any_alive || time <= last_row_) return {};
+    return append(time, std::vector(alive_.size(), kStaleMarker));
+}
+
+Verdict Epoch::insert(std::uint32_t column, Sample sample) {
+    RowAt row(*this, sample.time);
+    return insert(column, sample, row);
+}
+
+Verdict Epoch::insert(std::uint32_t column, Sample sample, RowAt& row) {
+    const Timestamp last = last_of(column);
+    if (sample.time <= last) {
+        if (sample.time < last - window_) return Verdict::out_of_order;
+        const auto late = late_.find(column);
+        auto known = late == late_.end() ? std::nullopt : find_by_time(late->second, sample.time);
+        if (!known) known = row.value(column);
+        if (known) return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
+    }
+    insert_late(column, sample);
+    return Verdict::taken;
+}
+
+void Epoch::insert_late(std::uint32_t column, Sample sample) {
+    insert_by_time(late_[column], sample);
+    last_late_ = std::max(last_late_, sample.time);
+}
+
+void Epoch::end() {
+    ended_ = true;
+    close_tile();
+    tile_ = {};
+}
+
+void Epoch::close_tile() {
+    if (tile_.rows() > 0) full_.push_back(std::make_shared<const Tile>(std::move(tile_)));
+    tile_ = {};
+    tile_.grow(alive_.size());
+}
+
+Timestamp Epoch::last_of(std::uint32_t column) const {
+    const Timestamp in_rows = alive_[column] != 0 ? last_row_ : died_[column];
+    const auto late = late_.find(column);
+    return late == late_.end() ? in_rows : std::max(in_rows, late->second.back().time);
+}
+
+std::optional<double> Epoch::find(std::uint32_t column, Timestamp time) const {
+    if (const auto late = late_.find(column); late != late_.end()) {
+        if (const auto known = find_by_time(late->second, time)) return known;
+    }
+    return RowAt(*this, time).value(column);
+}
+
+RowsSnapshot Epoch::snapshot(std::vector<std::uint32_t> columns, Timestamp from,
+                             Timestamp to) const {
+    RowsSnapshot snapshot;
+    const auto overlaps = [&](const auto& rows) { return rows.first <= to && rows.last >= from; };
+    std::ranges::copy_if(chunks_, std::back_inserter(snapshot.chunks), overlaps);
+    for (const auto& tile : full_) {
+        if (tile->times().front() <= to && tile->times().back() >= from)
+            snapshot.full.push_back(tile);
+    }
+    if (tile_.rows() > 0 && tile_.times().front() <= to && last_row_ >= from)
+        snapshot.open = tile_.only(columns);
+    snapshot.late.resize(columns.size());
+    for (std::size_t i = 0; !late_.empty() && i < columns.size(); ++i) {
+        if (const auto late = late_.find(columns[i]); late != late_.end())
+            snapshot.late[i] = late->second;
+    }
+    snapshot.columns = std::move(columns);
+    return snapshot;
+}
+
+void Epoch::close_tile_before(Timestamp time) {
+    if (tile_.rows() > 0 && last_row_ < time) close_tile();
+}
+
+std::optional<SealWork> Epoch::to_seal() const {
+    if (full_.empty()) return std::nullopt;
+    const auto before = to_merge(chunks_);
+    return SealWork{{before.begin(), before.end()}, full_.front()};
+}
+
+void Epoch::put(const SealWork& work, SealedChunk chunk) {
+    CHECK(!full_.empty() && full_.front() == work.tile, "what is sealed is still the first tile");
+    full_.pop_front();
+    chunks_.resize(chunks_.size() - work.before.size());
+    chunks_.push_back(std::move(chunk));
+}
+
+void Epoch::forget_before(Timestamp time) {
+    tsdb::forget_before(chunks_, time);
+    while (!full_.empty() && full_.front()->times().back() < time) full_.pop_front();
+    absl::erase_if(late_, [&](auto& late) {
+        tsdb::forget_before(late.second, time);
+        return late.second.empty();
+    });
+}
+
+bool Epoch::is_over() const { return ended_ && chunks_.empty() && full_.empty() && late_.empty(); }
+
+std::size_t Epoch::heap_bytes() const {
+    std::size_t bytes = tile_.heap_bytes() + alive_.capacity() +
+                        died_.capacity() * sizeof(Timestamp) +
+                        chunks_.capacity() * sizeof(SealedChunk);
+    for (const auto& tile : full_) bytes += tile->heap_bytes() + sizeof(Tile);
+    for (const auto& chunk : chunks_) bytes += chunk.size;
+    for (const auto& [column, late] : late_) bytes += late.capacity() * sizeof(Sample);
+    return bytes;
+}
+
+void insert_by_time(std::vector<Sample>& samples, Sample sample) {
+    const auto at = std::ranges::upper_bound(samples, sample.time, {}, &Sample::time);
+    samples.insert(at, sample);
+}
+
+std::optional<double> find_by_time(std::span<const Sample> samples, Timestamp time) {
+    const auto found = std::ranges::lower_bound(samples, time, {}, &Sample::time);
+    if (found == samples.end() || found->time != time) return std::nullopt;
+    return found->value;
+}
+
+void forget_before(std::vector<Sample>& samples, Timestamp time) {
+    samples.erase(samples.begin(), std::ranges::lower_bound(samples, time, {}, &Sample::time));
+}
+
+void forget_before(std::vector<SealedChunk>& chunks, Timestamp time) {
+    chunks.erase(chunks.begin(), std::ranges::lower_bound(chunks, time, {}, &SealedChunk::last));
+}
+
+const SealedChunk* find_chunk(std::span<const SealedChunk> chunks, Timestamp time) {
+    const auto found = std::ranges::lower_bound(chunks, time, {}, &SealedChunk::last);
+    return found != chunks.end() && found->first <= time ? &*found : nullptr;
+}
+
+}  // namespace inferscope::tsdb

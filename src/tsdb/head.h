@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the store has in memory: it takes rows and samples from all sources and answers selections.
+//
+// Locks, in the order in which they may be held together: background work; the catalog (which
+// series there are) or the list of epochs; an epoch (the rows of one group). Others are leaves. A
+// row that is in order takes its own group's lock only, so groups don't wait for each other, nor
+// for selections.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/guarded.h"
+#include "telemetry/appender.h"
+#include "tsdb/catalog.h"
+#include "tsdb/config.h"
+#include "tsdb/exemplar_ring.h"
+#include "tsdb/family_table.h"
+#include "tsdb/selection.h"
+
+namespace inferscope::tsdb {
+
+struct SeriesSamples {
+    Labels labels;
+    std::vector<Sample> samples;  ///< by time; stale markers are samples
+};
+
+struct HeadStats {
+    std::size_t series = 0;   ///< label sets in the index
+    std::size_t singles = 0;  ///< of them with samples that came by themselves
+    std::size_t groups = 0;   ///< open
+    std::size_t epochs = 0;   ///< with rows in memory, ended ones included
+    std::size_t exemplars = 0;
+    VerdictCounts samples;
+    std::uint64_t names_owned_elsewhere = 0;  ///< label sets not published, ever
+    std::uint64_t refused_by_bounds = 0;      ///< groups, columns, label sets and samples, ever
+    std::size_t bytes = 0;                    ///< in memory, as far as the store counts them
+};
+
+/// Thread: any; of one group, one at a time. A sample of a row or by itself fares as Prometheus has
+/// it, judged by its series' last one (see Verdict); a call fails with invalid_argument and
+/// Prometheus's words if nothing of it was taken, and with limit_exceeded, the bound and its
+/// setting if one is passed.
+class Head final : public Appender {
+public:
+    explicit Head(const HeadConfig& config = {});
+    ~Head() override;
+
+    GroupId open_group(std::string_view source) override;
+    void start_epoch(GroupId group) override;
+    void add_columns(GroupId group, std::span<const Column> columns) override;
+    Result<void> append_row(GroupId group, const Row& row) override;
+    void append_gap(GroupId group, Timestamp time) override;
+    /// Samples join the column that owns their label set, or a series by itself.
+    Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) override;
+    void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) override;
+    void close_group(GroupId group, Timestamp time) override;
+
+    /// Times are inclusive, ms. Copies open rows under the locks; decodes without them.
+    [[nodiscard]] Selection read(std::span<const Matcher> matchers, Timestamp from,
+                                 Timestamp to) const;
+    /// The same, merged for each series, by label set; without series that have nothing then.
+    [[nodiscard]] std::vector<SeriesSamples> select(std::span<const Matcher> matchers,
+                                                    Timestamp from, Timestamp to) const;
+    /// Series that have a sample at `from` or later, by label set.
+    [[nodiscard]] std::vector<Labels> series(std::span<const Matcher> matchers,
+                                             Timestamp from) const;
+    /// Of all series in memory, sorted; the first `limit` unless it is 0.
+    [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers) const;
+    [[nodiscard]] std::vector<std::string> label_values(std::string_view name,
+                                                        std::span<const Matcher> matchers,
+                                                        std::size_t limit = 0) const;
+    /// TYPE, HELP, UNIT of `name`, or of all.
+    [[nodiscard]] std::vector<FamilyPtr> families(std::string_view name = {},
+                                                  std::size_t limit = 0) const;
+    [[nodiscard]] std::vector<StoredExemplar> exemplars(std::span<const Matcher> matchers,
+                                                        Timestamp from, Timestamp to) const;
+    /// Walks over all series for `bytes`: some ms for a million.
+    [[nodiscard]] HeadStats stats() const;
+    [[nodiscard]] IndexStats index_stats(std::size_t most) const;
+
+    /// Background work, for a pool thread: locks that others need are held for short steps only.
+    /// Seals all full tiles; returns how many chunks it made.
+    std::size_t seal();
+    /// Seals also what is open but had no row since `time`.
+    std::size_t seal_idle(Timestamp time);
+    /// Forgets samples older than `time`, and series that have no others.
+    void forget_before(Timestamp time);
+
+private:
+    struct Group;
+    struct Groups {
+        absl::flat_hash_map<GroupId, std::unique_ptr<Group>> open;
+        std::uint32_t next = 0;
+    };
+    struct Counters {
+        VerdictCounts samples;
+        std::uint64_t names_owned_elsewhere = 0;
+        std::uint64_t refused_by_bounds = 0;
+    };
+
+    [[nodiscard]] Group& group(GroupId id);
+    [[nodiscard]] SharedEpoch new_epoch();
+    [[nodiscard]] bool in_bounds(Timestamp time) const;
+    void publish(Group& group, std::span<const Column> columns, std::uint32_t first);
+    void remember_families(std::span<const Column> columns);
+    void end_epochs(Group& group, Timestamp time);
+    VerdictCounts append_by_themselves(std::span<const TimedSample> samples, Result<void>& bound);
+    void count(const VerdictCounts& counts);
+    std::size_t seal_epochs(Sealer& sealer);
+    std::size_t seal_singles(Sealer& sealer);
+    std::size_t seal_works(Sealer& sealer, std::span<const SingleWork> works);
+    [[nodiscard]] std::vector<SharedEpoch> epochs() const;
+
+    const HeadConfig config_;
+    std::atomic<Timestamp> oldest_;  // what is older has been forgotten
+    Guarded<Sealer> background_;
+    Guarded<Catalog> catalog_;
+    Guarded<Groups> groups_;
+    Guarded<std::vector<SharedEpoch>> epochs_;
+    Guarded<ExemplarRing> exemplars_;
+    Guarded<FamilyTable> families_;
+    Guarded<Counters> counters_;
+};
+
+}  // namespace inferscope::tsdb

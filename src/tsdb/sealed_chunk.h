@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sealed chunks in memory, and how open rows become one: a full tile becomes a chunk of 32 rows,
+// and each eighth tile takes the seven chunks before it along, since long runs take a third less.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "tsdb/chunk_view.h"
+#include "tsdb/chunk_writer.h"
+#include "tsdb/sample.h"
+#include "tsdb/tile.h"
+
+namespace inferscope::tsdb {
+
+/// Immutable and shared: whoever copies it may read it without a lock.
+struct SealedChunk {
+    std::shared_ptr<const char[]> data;
+    std::uint32_t size = 0;
+    std::uint32_t rows = 0;
+    Timestamp first = 0;  ///< of its rows
+    Timestamp last = 0;
+
+    [[nodiscard]] std::string_view bytes() const { return {data.get(), size}; }
+    /// We wrote it, so it opens.
+    [[nodiscard]] ChunkView view() const;
+};
+
+/// The chunks that are to be sealed anew together with what follows them: all those at the end that
+/// are no longer than a tile, if they are seven or more; else none.
+std::span<const SealedChunk> to_merge(std::span<const SealedChunk> chunks);
+
+/// Makes chunks. Keeps its memory. Confined to one thread.
+class Sealer {
+public:
+    /// One chunk of the rows of `before` and then `tile`.
+    SealedChunk seal(std::span<const SealedChunk> before, const Tile& tile);
+    /// The same for the one column of a series by itself; `samples`: in order, not empty.
+    SealedChunk seal(std::span<const SealedChunk> before, std::span<const Sample> samples);
+
+private:
+    void begin(std::span<const SealedChunk> before);
+    void decode_before(std::size_t column);
+    void finish_column();
+    SealedChunk finish();
+
+    ChunkWriter writer_;
+    std::vector<ChunkView> views_;
+    std::vector<std::unique_ptr<ColumnDecoder>> decoders_;
+    std::vector<Timestamp> times_;
+    std::vector<double> values_;          // of one column
+    std::vector<std::uint64_t> present_;  // likewise, a bit for each row
+    std::size_t rows_before_ = 0;
+    std::string bytes_;
+};
+
+/// Decodes a column; `present` has a byte for each row. What the chunk doesn't have is absent.
+void decode_column(ColumnDecoder& decoder, const ChunkView& view, std::size_t column,
+                   std::span<double> values, std::span<std::uint8_t> present);
+
+}  // namespace inferscope::tsdb

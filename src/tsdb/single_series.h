@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A series by itself: its samples came with times of their own. There may be a million of them, so
+// an object is 32 bytes, and room for samples grows from one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "tsdb/epoch.h"
+#include "tsdb/sample.h"
+#include "tsdb/sealed_chunk.h"
+
+namespace inferscope::tsdb {
+
+/// Copied under the lock, decoded without it.
+struct SingleSnapshot {
+    std::vector<SealedChunk> chunks;
+    std::vector<Sample> open;
+    std::vector<Sample> late;
+
+    /// Between `from` and `to`, inclusive, by time.
+    [[nodiscard]] std::vector<Sample> samples(Timestamp from, Timestamp to) const;
+};
+
+/// Thread: the lock around it.
+class SingleSeries {
+public:
+    /// kNever if there is none.
+    [[nodiscard]] Timestamp last() const { return last_; }
+    [[nodiscard]] std::optional<double> find(Timestamp time) const;
+    /// There is none at its time yet.
+    void insert(Sample sample);
+    [[nodiscard]] SingleSnapshot snapshot(Timestamp from, Timestamp to) const;
+
+    /// Not sealed yet, in order.
+    [[nodiscard]] std::span<const Sample> open() const { return {open_.get(), size_}; }
+    [[nodiscard]] std::span<const SealedChunk> chunks() const;
+    /// In place of the last `merged` chunks and the first `samples` open samples.
+    void put(std::size_t merged, std::size_t samples, SealedChunk chunk);
+    void forget_before(Timestamp time);
+    [[nodiscard]] bool empty() const { return size_ == 0 && stored_ == nullptr; }
+    [[nodiscard]] std::size_t heap_bytes() const;
+
+private:
+    struct Stored {
+        std::vector<SealedChunk> chunks;
+        std::vector<Sample> late;  // by time
+    };
+    Stored& stored();
+    void drop_open(std::size_t samples);
+    void set_capacity(std::uint32_t capacity);
+
+    std::unique_ptr<Sample[]> open_;
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+    Timestamp last_ = kNever;
+    std::unique_ptr<Stored> stored_;  // null while there is nothing in it
+};
+
+}  // namespace inferscope::tsdb
