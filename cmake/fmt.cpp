@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The definitions of fmt 9 that its shared library holds, for a static binary. Source: fmt, src/format.cc (the list of
-// instantiations that its headers declare extern).
+// The definitions of fmt 9 that its shared library holds, for a static binary. Source: fmt,
+// src/format.cc (the list of instantiations that its headers declare extern).
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE
