@@ -76,7 +76,7 @@ WorkerConfig read_worker(const YAML::Node& node, Diagnostics& diagnostics) {
     reader.finish();
     for (const auto& [name, value] : worker.labels) {
         if (is_legacy_label_name(name)) continue;
-        diagnostics.fail(node,
+        diagnostics.fail(yaml::find_text(node, name),
                          fmt::format("worker: '{}' is not a label name", quote_for_message(name)));
     }
     return worker;

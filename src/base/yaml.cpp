@@ -144,6 +144,29 @@ void Diagnostics::warn(const YAML::Node& where, std::string text) {
     warnings_.push_back(at(where, std::move(text)));
 }
 
+namespace {
+
+std::optional<YAML::Node> search(const YAML::Node& node, std::string_view text) {
+    if (node.IsScalar() && node.Scalar() == text) return node;
+    std::optional<YAML::Node> found;
+    if (node.IsMap()) {
+        for (auto entry = node.begin(); entry != node.end() && !found; ++entry) {
+            found = search(entry->first, text);
+            if (!found) found = search(entry->second, text);
+        }
+    } else if (node.IsSequence()) {
+        for (auto entry = node.begin(); entry != node.end() && !found; ++entry)
+            found = search(*entry, text);
+    }
+    return found;
+}
+
+}  // namespace
+
+YAML::Node find_text(const YAML::Node& node, std::string_view text) {
+    return search(node, text).value_or(node);
+}
+
 std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what,
                                        Diagnostics& diagnostics) {
     if (node.IsScalar()) return node.Scalar();

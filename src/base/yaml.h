@@ -90,6 +90,10 @@ private:
     std::vector<std::string> asked_;
 };
 
+/// Where `text` stands in `node`: the first key or value in it, however deep; `node` itself if
+/// there is none. For the place of an error.
+YAML::Node find_text(const YAML::Node& node, std::string_view text);
+
 /// The text of a scalar node; nothing (and an error) for lists and maps.
 std::optional<std::string> scalar_text(const YAML::Node& node, std::string_view what,
                                        Diagnostics& diagnostics);

@@ -219,8 +219,8 @@ void check_label_names(const YAML::Node& node, std::string_view what,
                        Diagnostics& diagnostics) {
     for (const auto& [name, value] : labels) {
         if (is_legacy_label_name(name)) continue;
-        diagnostics.fail(
-            node, fmt::format("{}: '{}' is not a label name", what, quote_for_message(name)));
+        diagnostics.fail(yaml::find_text(node, name), fmt::format("{}: '{}' is not a label name",
+                                                                  what, quote_for_message(name)));
     }
 }
 
@@ -255,8 +255,11 @@ std::optional<RelabelRule> read_relabel_rule(const YAML::Node& node, std::string
     reader.finish();
     const auto known = relabel_action_from(action);
     if (!known) {
+        const auto nearest = nearest_word(action, relabel_actions());
         diagnostics.fail(
-            node, fmt::format("{}: unknown action '{}'", section, quote_for_message(action)));
+            yaml::find_text(node, action),
+            fmt::format("{}: unknown action '{}'{}", section, quote_for_message(action),
+                        nearest ? fmt::format(": did you mean '{}'?", *nearest) : ""));
         return std::nullopt;
     }
     fields.action = *known;
@@ -280,9 +283,10 @@ FileSdConfig read_file_sd(const YAML::Node& node, std::string_view directory,
     for (auto& path : config.files) {
         if (!RE2::FullMatch(path, kPattern)) {
             diagnostics.fail(
-                node, fmt::format("file_sd_configs entry: '{}' must end in .json, .yml or .yaml, "
-                                  "and only its last part may hold '*'",
-                                  quote_for_message(path)));
+                yaml::find_text(node, path),
+                fmt::format("file_sd_configs entry: '{}' must end in .json, .yml or .yaml, "
+                            "and only its last part may hold '*'",
+                            quote_for_message(path)));
         }
         path = join_directory(directory, path);
     }
@@ -301,7 +305,8 @@ HttpSdConfig read_http_sd(const YAML::Node& node, std::string_view directory,
     if (config.url.empty()) {
         diagnostics.fail(node, fmt::format("{}: url is missing", kWhat));
     } else if (const auto url = net::Url::parse(config.url); !url) {
-        diagnostics.fail(node, url.error().with(fmt::format("{}: url", kWhat)).text);
+        diagnostics.fail(yaml::find_text(node, config.url),
+                         url.error().with(fmt::format("{}: url", kWhat)).text);
     }
     return config;
 }
@@ -337,7 +342,7 @@ void settle_times(const YAML::Node& node, std::string_view what, const GlobalCon
                   ScrapeConfig& job, Diagnostics& diagnostics) {
     if (job.scrape_interval == Millis(0)) job.scrape_interval = global.scrape_interval;
     if (job.scrape_timeout > job.scrape_interval) {
-        diagnostics.fail(node,
+        diagnostics.fail(yaml::find_text(node, "scrape_timeout"),
                          fmt::format("{}: scrape_timeout is greater than scrape_interval", what));
     }
     if (job.scrape_timeout == Millis(0)) {
@@ -370,9 +375,10 @@ void read_discoveries(MapReader& reader, std::string_view directory, ScrapeConfi
         for (const auto& target : group.targets) {
             if (target.find('/') == std::string::npos) continue;
             diagnostics.fail(
-                entry, fmt::format("static_configs entry: '{}' is not host:port; scheme and path "
-                                   "are set by scheme and metrics_path",
-                                   quote_for_message(target)));
+                yaml::find_text(entry, target),
+                fmt::format("static_configs entry: '{}' is not host:port; scheme and path "
+                            "are set by scheme and metrics_path",
+                            quote_for_message(target)));
         }
         job.static_configs.push_back(std::move(group));
     });
@@ -435,10 +441,11 @@ void check_kind(const YAML::Node& node, std::string_view kind, Diagnostics& diag
     std::vector<std::string_view> known;
     for (const auto& one : engine_kinds()) known.push_back(one.kind);
     const auto nearest = nearest_word(kind, known);
-    diagnostics.warn(node, fmt::format("engines entry: kind '{}' is none of {}{}",
-                                       quote_for_message(kind), fmt::join(known, ", "),
-                                       nearest ? fmt::format(": did you mean '{}'?", *nearest)
-                                               : ": only a mapping of your own can know it"));
+    diagnostics.warn(yaml::find_text(node, kind),
+                     fmt::format("engines entry: kind '{}' is none of {}{}",
+                                 quote_for_message(kind), fmt::join(known, ", "),
+                                 nearest ? fmt::format(": did you mean '{}'?", *nearest)
+                                         : ": only a mapping of your own can know it"));
 }
 
 EngineConfig read_engine(const YAML::Node& node, std::string_view directory,
@@ -460,10 +467,12 @@ EngineConfig read_engine(const YAML::Node& node, std::string_view directory,
          {std::pair("url", engine.url), {"metrics_url", engine.metrics_url}}) {
         if (text.empty()) continue;
         const auto url = net::Url::parse(text);
-        if (!url) diagnostics.fail(node, url.error().with(fmt::format("{}: {}", kWhat, key)).text);
+        const auto place = yaml::find_text(node, text);
+        if (!url) diagnostics.fail(place, url.error().with(fmt::format("{}: {}", kWhat, key)).text);
         if (url && (!url->user.empty() || !url->password.empty())) {
-            diagnostics.fail(node, fmt::format("{}: {} holds credentials: write them as basic_auth",
-                                               kWhat, key));
+            diagnostics.fail(
+                place,
+                fmt::format("{}: {} holds credentials: write them as basic_auth", kWhat, key));
         }
     }
     return engine;

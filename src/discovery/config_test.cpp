@@ -13,6 +13,7 @@
 namespace inferscope::discovery {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 struct Outcome {
@@ -145,6 +146,20 @@ TEST(ScrapeConfigs, RefusesWhatPrometheusRefuses) {
     EXPECT_THAT(read("[null]").error, HasSubstr("an entry must be a mapping"));
     EXPECT_EQ(read("- job_name: a\n- job_name: a\n").error,
               "p.yml:2:3: scrape_configs: job_name 'a' stands twice");
+}
+
+TEST(ScrapeConfigs, NamesTheLineOfTheCulpritAndNotOfItsEntry) {
+    EXPECT_THAT(
+        read("- job_name: a\n  relabel_configs:\n  - target_label: x\n    action: replce\n").error,
+        AllOf(HasSubstr("p.yml:4:13: "), HasSubstr("did you mean 'replace'?")));
+    EXPECT_THAT(
+        read("- job_name: a\n  static_configs:\n  - targets:\n    - a:1\n    - http://b:1/x\n")
+            .error,
+        HasSubstr("p.yml:5:7: "));
+    EXPECT_THAT(
+        read("- job_name: a\n  static_configs:\n  - targets: [a:1]\n    labels:\n      9bad: x\n")
+            .error,
+        HasSubstr("p.yml:5:7: "));
 }
 
 TEST(ScrapeConfigs, TakesWhatPrometheusTakes) {

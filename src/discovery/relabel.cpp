@@ -299,6 +299,12 @@ std::optional<RelabelAction> relabel_action_from(std::string_view word) {
     return std::nullopt;
 }
 
+std::vector<std::string_view> relabel_actions() {
+    std::vector<std::string_view> words;
+    for (const auto& [word, value] : kActions) words.push_back(word);
+    return words;
+}
+
 Result<RelabelRule> RelabelRule::make(RelabelFields fields) {
     if (fields.action == RelabelAction::hashmod && fields.modulus == 0) {
         return Error{Errc::invalid_argument, "hashmod requires a 'modulus' above zero"};

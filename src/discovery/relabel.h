@@ -37,6 +37,8 @@ enum class RelabelAction {
 std::string_view to_string(RelabelAction action);
 /// Any case; nothing for an unknown word.
 std::optional<RelabelAction> relabel_action_from(std::string_view word);
+/// All words, for messages.
+std::vector<std::string_view> relabel_actions();
 
 /// One entry of relabel_configs as it is written. What is absent has Prometheus's default.
 struct RelabelFields {

@@ -179,7 +179,8 @@ TargetGroup read_target_group(const YAML::Node& node, std::string_view what,
     for (const auto& [name, value] : group.labels) {
         if (!is_legacy_label_name(name)) {
             diagnostics.fail(
-                node, fmt::format("{}: '{}' is not a label name", what, quote_for_message(name)));
+                yaml::find_text(node, name),
+                fmt::format("{}: '{}' is not a label name", what, quote_for_message(name)));
         }
     }
     reader.finish();
