@@ -112,7 +112,7 @@ TEST(ScrapeConfigs, CutsOnlyATimeoutThatWasNotSet) {
     EXPECT_EQ(read("[{job_name: a, scrape_interval: 3s}]").jobs.at(0).scrape_timeout,
               Millis(3'000));
     EXPECT_EQ(job_error("scrape_interval: 1s, scrape_timeout: 2s"),
-              "p.yml:1:2: job 'a': scrape_timeout is greater than scrape_interval");
+              "p.yml:1:37: job 'a': scrape_timeout is greater than scrape_interval");
 }
 
 TEST(ScrapeConfigs, RefusesWhatPrometheusRefuses) {
