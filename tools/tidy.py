@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs clang-tidy over src/, and remembers in build/tidy what was clean: a file is checked again when it, a
 header that it includes, or .clang-tidy changed."""
 import argparse
