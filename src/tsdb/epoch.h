@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "tsdb/sample.h"
+#include "telemetry/sample.h"
 #include "tsdb/sealed_chunk.h"
 #include "tsdb/tile.h"
 

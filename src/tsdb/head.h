@@ -20,11 +20,11 @@
 
 #include "base/guarded.h"
 #include "telemetry/appender.h"
+#include "telemetry/selection.h"
 #include "tsdb/catalog.h"
 #include "tsdb/config.h"
 #include "tsdb/exemplar_ring.h"
 #include "tsdb/family_table.h"
-#include "tsdb/selection.h"
 
 namespace inferscope::tsdb {
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "telemetry/sample.h"
 #include "tsdb/chunk_view.h"
 #include "tsdb/chunk_writer.h"
-#include "tsdb/sample.h"
 #include "tsdb/tile.h"
 
 namespace inferscope::tsdb {

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "tsdb/selection.h"
+#include "tsdb/decode.h"
 
 namespace inferscope::tsdb {
 

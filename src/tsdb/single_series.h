@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "telemetry/sample.h"
 #include "tsdb/epoch.h"
-#include "tsdb/sample.h"
 #include "tsdb/sealed_chunk.h"
 
 namespace inferscope::tsdb {

@@ -6,16 +6,23 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
-namespace inferscope::tsdb {
+namespace inferscope {
 
 struct Sample {
     Timestamp time = 0;
     double value = 0;
 };
+
+/// Both by time, no time twice; of equal times that of `samples` stays.
+void merge_by_time(std::vector<Sample>& samples, std::span<const Sample> more);
+/// Samples by time: keeps those between `from` and `to`, inclusive.
+void keep_between(std::vector<Sample>& samples, Timestamp from, Timestamp to);
 
 /// Any bits: stale markers and other NaNs are told apart.
 inline bool same_bits(double a, double b) {
@@ -52,4 +59,4 @@ struct VerdictCounts {
     }
 };
 
-}  // namespace inferscope::tsdb
+}  // namespace inferscope
