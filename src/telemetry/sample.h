@@ -31,17 +31,19 @@ inline bool same_bits(double a, double b) {
 
 enum class Verdict : std::uint8_t {
     taken,
-    known,         ///< the series has it already; nothing to do
-    out_of_order,  ///< older than its series' last sample by more than the window
-    duplicate,     ///< the series has another value at this time
-    out_of_bounds  ///< older than what was forgotten, or no time that anybody means
+    known,          ///< the series has it already; nothing to do
+    out_of_order,   ///< older than its series' last sample by more than the window
+    duplicate,      ///< the series has another value at this time
+    out_of_bounds,  ///< older than what was forgotten, or no time that anybody means
+    over_limit      ///< its series isn't stored, since a bound on series was reached
 };
-inline constexpr std::size_t kVerdicts = 5;
+inline constexpr std::size_t kVerdicts = 6;
 
 /// Prometheus's words for the refusals (storage/interface.go).
 constexpr std::string_view to_string(Verdict verdict) {
     constexpr std::array<std::string_view, kVerdicts> kWords{
-        "taken", "known", "out of order sample", "duplicate sample for timestamp", "out of bounds"};
+        "taken",         "known",         "out of order sample", "duplicate sample for timestamp",
+        "out of bounds", "limit exceeded"};
     return kWords[static_cast<std::size_t>(verdict)];
 }
 

@@ -96,9 +96,32 @@ void Catalog::release(std::span<const OwnedName> names) {
 Result<Verdict> Catalog::append(const Labels& labels, Sample sample) {
     const auto id = get_or_add(labels);
     if (!id) return id.error();
-    Series& series = series_[*id];
+    return append(*id, sample);
+}
+
+Verdict Catalog::append(SeriesId id, Sample sample) {
+    Series& series = series_[id];
     return series.is_owned() ? append_to_owner(series, sample)
-                             : append_by_itself(*id, series, sample);
+                             : append_by_itself(id, series, sample);
+}
+
+Result<SeriesId> Catalog::keep(const Labels& labels) {
+    auto id = get_or_add(labels);
+    if (id) ++single(series_[*id]).users();
+    return id;
+}
+
+/// A series without samples goes when what is old is forgotten.
+void Catalog::let_go(std::span<const SeriesId> ids) {
+    for (const auto id : ids) --series_[id].single->users();
+}
+
+SingleSeries& Catalog::single(Series& series) {
+    if (!series.single) {
+        series.single = std::make_unique<SingleSeries>();
+        ++singles_;
+    }
+    return *series.single;
 }
 
 Verdict Catalog::append_to_owner(const Series& series, Sample sample) {
@@ -119,13 +142,10 @@ Verdict Catalog::append_by_itself(SeriesId id, Series& series, Sample sample) {
             return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
     }
     if (series.newest) series.newest->to = series.newest->last();
-    if (!series.single) {
-        series.single = std::make_unique<SingleSeries>();
-        ++singles_;
-    }
-    const std::size_t before = series.single->open().size();
-    series.single->insert(sample);
-    if (before + 1 == kTileRows && series.single->open().size() == kTileRows) full_.push_back(id);
+    SingleSeries& own = single(series);
+    const std::size_t before = own.open().size();
+    own.insert(sample);
+    if (before + 1 == kTileRows && own.open().size() == kTileRows) full_.push_back(id);
     return Verdict::taken;
 }
 
@@ -227,7 +247,7 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
         if (!series.newest && !series.single) continue;  // nobody's id
         forget_segments(series.newest, time);
         if (series.single) series.single->forget_before(time);
-        if (series.single && series.single->empty()) {
+        if (series.single && series.single->is_over()) {
             series.single.reset();
             --singles_;
         }

@@ -67,6 +67,12 @@ public:
     /// A sample by itself: it goes to the label set's owner, or to the series of its own. Fails
     /// with limit_exceeded and the bound.
     Result<Verdict> append(const Labels& labels, Sample sample);
+    /// The same for a series that is kept.
+    Verdict append(SeriesId id, Sample sample);
+    /// Makes the series if it isn't there, and keeps it until it is let go as often. Fails with
+    /// limit_exceeded and the bound.
+    Result<SeriesId> keep(const Labels& labels);
+    void let_go(std::span<const SeriesId> ids);
     /// What each name says to a row, which its epoch has taken, of a time up to a floor: refusals
     /// only.
     [[nodiscard]] VerdictCounts judge(std::span<const OwnedName> names, Timestamp time,
@@ -113,6 +119,7 @@ private:
     };
 
     Result<SeriesId> get_or_add(const Labels& labels);
+    SingleSeries& single(Series& series);
     [[nodiscard]] Timestamp from(const Segment& segment) const;
     [[nodiscard]] std::optional<double> find(const Series& series, const Segment* newest,
                                              Timestamp time) const;

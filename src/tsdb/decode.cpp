@@ -94,7 +94,7 @@ ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to) {
     for (const auto& chunk : snapshot.chunks) builder.add(chunk);
     for (const auto& tile : snapshot.full)
         builder.add(*tile, [&](std::size_t i) { return std::size_t{snapshot.columns[i]}; });
-    builder.add(snapshot.open, std::identity());
+    for (const auto& tile : snapshot.open) builder.add(tile, std::identity());
     return builder.finish();
 }
 

@@ -49,7 +49,7 @@ struct HeadStats {
 /// it, judged by its series' last one (see Verdict); a call fails with invalid_argument and
 /// Prometheus's words if nothing of it was taken, and with limit_exceeded, the bound and its
 /// setting if one is passed.
-class Head final : public Appender {
+class Head final : public PieceAppender {
 public:
     explicit Head(const HeadConfig& config = {});
     ~Head() override;
@@ -63,6 +63,13 @@ public:
     Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) override;
     void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) override;
     void close_group(GroupId group, Timestamp time) override;
+
+    GroupId open_loose_group(std::string_view source) override;
+    Result<VerdictCounts> append_cells(GroupId group, Timestamp time,
+                                       std::span<const Cell> cells) override;
+    void add_families(std::span<const FamilyPtr> families) override;
+    void begin_batch() override {}
+    Result<void> end_batch() override { return {}; }
 
     /// Times are inclusive, ms. Copies open rows under the locks; decodes without them.
     [[nodiscard]] Selection read(std::span<const Matcher> matchers, Timestamp from,
@@ -107,10 +114,15 @@ private:
         std::uint64_t refused_by_bounds = 0;
     };
 
+    GroupId open(std::string_view source, bool is_loose);
     [[nodiscard]] Group& group(GroupId id);
     [[nodiscard]] SharedEpoch new_epoch();
     [[nodiscard]] bool in_bounds(Timestamp time) const;
     void publish(Group& group, std::span<const Column> columns, std::uint32_t first);
+    void keep_loose(Group& group, std::span<const Column> columns);
+    void release(const Group& group);
+    VerdictCounts append_one_by_one(const Group& group, Timestamp time,
+                                    std::span<const Cell> cells);
     void remember_families(std::span<const Column> columns);
     void end_epochs(Group& group, Timestamp time);
     VerdictCounts append_by_themselves(std::span<const TimedSample> samples, Result<void>& bound);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A series by itself: its samples came with times of their own. There may be a million of them, so
-// an object is 32 bytes, and room for samples grows from one.
+// an object is 40 bytes, and room for samples grows from one.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,9 @@ public:
     /// In place of the last `merged` chunks and the first `samples` open samples.
     void put(std::size_t merged, std::size_t samples, SealedChunk chunk);
     void forget_before(Timestamp time);
-    [[nodiscard]] bool empty() const { return size_ == 0 && stored_ == nullptr; }
+    /// Columns of loose groups that fill the series: it stays as long as there is one.
+    [[nodiscard]] std::uint32_t& users() { return users_; }
+    [[nodiscard]] bool is_over() const { return users_ == 0 && size_ == 0 && stored_ == nullptr; }
     [[nodiscard]] std::size_t heap_bytes() const;
 
 private:
@@ -57,6 +59,7 @@ private:
     std::unique_ptr<Sample[]> open_;
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
+    std::uint32_t users_ = 0;
     Timestamp last_ = kNever;
     std::unique_ptr<Stored> stored_;  // null while there is nothing in it
 };

@@ -81,8 +81,12 @@ bool WalReplay::apply_record(ByteReader& in) {
     const auto type = static_cast<RecordType>(in.byte());
     const auto number = in.varint();
     if (!in.ok() || number > UINT32_MAX) return false;
-    if (type == RecordType::group) {
-        on_group(static_cast<std::uint32_t>(number), in);
+    if (type == RecordType::group || type == RecordType::loose_group) {
+        on_group(static_cast<std::uint32_t>(number), type == RecordType::loose_group, in);
+        return in.ok();
+    }
+    if (type == RecordType::families) {
+        on_families(in);
         return in.ok();
     }
     const auto found = groups_.find(static_cast<std::uint32_t>(number));
@@ -94,6 +98,9 @@ bool WalReplay::apply_record(ByteReader& in) {
             return in.ok();
         case RecordType::row:
             on_row(group, in);
+            return in.ok();
+        case RecordType::cells:
+            on_cells(group, in);
             return in.ok();
         case RecordType::timed:
             on_timed(group, in);
@@ -114,19 +121,23 @@ bool WalReplay::apply_record(ByteReader& in) {
             return true;
         }
         case RecordType::group:
+        case RecordType::loose_group:
+        case RecordType::families:
             break;
     }
     return false;
 }
 
-void WalReplay::on_group(std::uint32_t number, ByteReader& in) {
+void WalReplay::on_group(std::uint32_t number, bool is_loose, ByteReader& in) {
     const auto epoch = in.varint();
     const auto source = in.take(in.varint());
     if (!in.ok()) return;
     const auto [found, fresh] = groups_.try_emplace(number);
     Group& group = found->second;
+    if (!fresh && group.is_loose != is_loose) return in.fail();
     if (fresh) {
-        group.id = into_.open_group(source);
+        group.is_loose = is_loose;
+        group.id = is_loose ? into_.open_loose_group(source) : into_.open_group(source);
     } else if (group.epoch != epoch) {
         into_.start_epoch(group.id);
         group.announced = 0;
@@ -151,12 +162,30 @@ void WalReplay::on_columns(Group& group, ByteReader& in) {
 }
 
 void WalReplay::on_row(Group& group, ByteReader& in) {
-    if (group.before.values.size() != group.announced || !wal::read_row(in, group.before, changed_))
+    if (group.is_loose || group.before.values.size() != group.announced ||
+        !wal::read_row(in, group.before, changed_))
         return in.fail();
     Row row{.time = group.before.time, .values = group.before.values, .changed = {}};
     if (group.trusted) row.changed = changed_;
     group.trusted = into_.append_row(group.id, row).has_value();
     ++(group.trusted ? counts_.rows : counts_.refused);
+}
+
+void WalReplay::on_cells(Group& group, ByteReader& in) {
+    if (group.before.values.size() != group.announced || !wal::read_cells(in, group.before, cells_))
+        return in.fail();
+    group.trusted = false;
+    const auto taken = into_.append_cells(group.id, group.before.time, cells_);
+    ++(taken ? counts_.rows : counts_.refused);
+}
+
+void WalReplay::on_families(ByteReader& in) {
+    std::vector<FamilyPtr> families;
+    wal::LabelsReader reader(in);
+    for (auto left = in.varint(); left > 0 && in.ok(); --left) {
+        if (auto family = reader.family()) families.push_back(std::move(family));
+    }
+    if (in.ok()) into_.add_families(families);
 }
 
 void WalReplay::on_timed(Group& group, ByteReader& in) {
@@ -190,7 +219,7 @@ void WalReplay::on_exemplars(Group& group, ByteReader& in) {
     if (in.ok()) into_.append_exemplars(group.id, exemplars);
 }
 
-Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appender& into) {
+Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAppender& into) {
     const auto segments = list_segments(files, folder);
     if (!segments) return segments.error();
     WalReplay replay(into);

@@ -29,7 +29,7 @@ public:
         std::uint64_t refused = 0;  ///< rows and samples that `into` didn't take
     };
 
-    explicit WalReplay(Appender& into) : into_(into) {}
+    explicit WalReplay(PieceAppender& into) : into_(into) {}
 
     /// Before a segment's batches. Groups of another run have ended, and stay as they are.
     void begin_segment(std::uint32_t run);
@@ -46,23 +46,27 @@ private:
         GroupId id{};
         std::uint64_t epoch = 0;
         std::size_t announced = 0;  ///< columns that `into` has in this epoch
-        bool stated = false;        ///< in this segment
-        bool trusted = false;       ///< `into` has taken the row before, of the same columns
-        wal::RowBefore before;      ///< with the columns that were stated
+        bool is_loose = false;
+        bool stated = false;    ///< in this segment
+        bool trusted = false;   ///< `into` has taken the row before, of the same columns
+        wal::RowBefore before;  ///< with the columns that were stated
     };
 
     bool apply_record(ByteReader& in);
-    void on_group(std::uint32_t number, ByteReader& in);
+    void on_group(std::uint32_t number, bool is_loose, ByteReader& in);
+    void on_families(ByteReader& in);
     void on_columns(Group& group, ByteReader& in);
     void on_row(Group& group, ByteReader& in);
+    void on_cells(Group& group, ByteReader& in);
     void on_timed(Group& group, ByteReader& in);
     void on_exemplars(Group& group, ByteReader& in);
 
-    Appender& into_;
+    PieceAppender& into_;
     std::uint32_t run_ = 0;
     absl::flat_hash_map<std::uint32_t, Group> groups_;  ///< of this run, by their number in the log
     std::vector<GroupId> ended_;                        ///< of earlier runs, not closed
     std::vector<std::uint64_t> changed_;
+    std::vector<Cell> cells_;
     Counts counts_;
 };
 
@@ -80,6 +84,6 @@ struct ReplayReport {
 /// Reads all segments of `folder`, oldest first. To be called by the holder of the folder's lock,
 /// before it appends. What is lost is said in the program's log. Fails if the folder or a file
 /// can't be read, or with invalid_argument if a newer program wrote it.
-Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appender& into);
+Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAppender& into);
 
 }  // namespace inferscope::tsdb
