@@ -229,10 +229,11 @@ void Catalog::put(const SingleWork& work, SealedChunk chunk) {
     if (single.open().size() >= kTileRows) full_.push_back(work.series);
 }
 
-/// Segments are dropped whole: those whose last sample is older.
-void Catalog::forget_segments(std::unique_ptr<Segment>& newest, Timestamp time) {
+/// Segments are dropped whole.
+template <class IsOver>
+void Catalog::forget_segments(std::unique_ptr<Segment>& newest, IsOver is_over) {
     for (auto* at = &newest; *at != nullptr;) {
-        if (!(*at)->is_owner && (*at)->last() < time) {
+        if (!(*at)->is_owner && is_over(**at)) {
             *at = std::move((*at)->older);
         } else {
             at = &(*at)->older;
@@ -245,7 +246,9 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         Series& series = series_[id];
         if (!series.newest && !series.single) continue;  // nobody's id
-        forget_segments(series.newest, time);
+        forget_segments(series.newest, [&](const Segment& segment) {
+            return segment.last() < time;
+        });
         if (series.single) series.single->forget_before(time);
         if (series.single && series.single->is_over()) {
             series.single.reset();
@@ -253,11 +256,63 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
         }
         if (!series.newest && !series.single) gone.push_back(id);
     }
-    index_.remove(gone);
+    remove(gone);
+}
+
+void Catalog::remove(std::span<const SeriesId> ids) {
+    index_.remove(ids);
     if (series_.size() > index_.id_limit()) {
         series_.resize(index_.id_limit());
         series_.shrink_to_fit();
     }
+}
+
+void Catalog::freeze(SeriesId begin, SeriesId end, VisitName visit) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        const Series& series = series_[id];
+        if (series.single) series.single->freeze();
+        for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())
+            visit(at->epoch, {id, at->column, from(*at), at->to});
+    }
+}
+
+void Catalog::for_each_frozen(SeriesId begin, SeriesId end, VisitSingle visit) const {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (!series_[id].single) continue;
+        const auto samples = series_[id].single->frozen();
+        if (!samples.empty()) visit(index_.labels(id), samples);
+    }
+}
+
+void Catalog::drop_frozen(SeriesId begin, SeriesId end) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (series_[id].single) series_[id].single->drop();
+    }
+}
+
+void Catalog::thaw(SeriesId begin, SeriesId end) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (series_[id].single) series_[id].single->thaw();
+    }
+}
+
+void Catalog::forget_silent(Timestamp time, SeriesId begin, SeriesId end) {
+    std::vector<SeriesId> gone;
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        Series& series = series_[id];
+        if (!series.newest && !series.single) continue;  // nobody's id
+        forget_segments(series.newest, [&](const Segment& segment) {
+            return segment.epoch->with([&](const Epoch& rows) {
+                return rows.is_over() && rows.last_of(segment.column) < time;
+            });
+        });
+        if (series.single && series.single->is_over() && series.single->last() < time) {
+            series.single.reset();
+            --singles_;
+        }
+        if (!series.newest && !series.single) gone.push_back(id);
+    }
+    remove(gone);
 }
 
 std::size_t Catalog::heap_bytes() const {

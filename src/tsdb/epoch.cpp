@@ -70,7 +70,7 @@ private:
 void Epoch::add_columns(std::size_t count) {
     alive_.resize(alive_.size() + count);
     died_.resize(died_.size() + count, kNever);
-    tile_.grow(alive_.size());
+    if (tile_.rows() > 0) tile_.grow(alive_.size());
     if (older_) older_->grow(alive_.size());
 }
 
@@ -78,10 +78,9 @@ VerdictCounts Epoch::append(Timestamp time, std::span<const double> values) {
     CHECK(values.size() == alive_.size(), "a row has one value for each column");
     if (time <= last_row_) return append_late(time, values);
     if (tile_.is_full()) close_tile();
-    const std::size_t row = tile_.add_row(time);
+    const std::size_t row = add_row(time);
     VerdictCounts counts;
     counts[Verdict::taken] = set_row(row, time, values);
-    last_row_ = time;
     if (time <= last_late_) take_late_out_of_row(row, time, counts);
     return counts;
 }
@@ -152,11 +151,16 @@ void Epoch::begin_row(Timestamp time) {
     if (tile_.is_full()) {
         close_older();
         older_ = std::make_unique<Tile>(std::exchange(tile_, {}));
-        tile_.grow(alive_.size());
     }
-    tile_.add_row(time);
-    last_row_ = time;
+    add_row(time);
     if (tile_.rows() >= kRowsWaited) close_older();
+}
+
+/// A group that is silent has no room for values.
+std::size_t Epoch::add_row(Timestamp time) {
+    if (tile_.rows() == 0) tile_.grow(alive_.size());
+    last_row_ = time;
+    return tile_.add_row(time);
 }
 
 Epoch::OpenRow Epoch::open_row_at(Timestamp time) {
@@ -214,7 +218,6 @@ void Epoch::insert_late(std::uint32_t column, Sample sample) {
 void Epoch::end() {
     ended_ = true;
     close_tile();
-    tile_ = {};
 }
 
 void Epoch::close_older() {
@@ -225,7 +228,6 @@ void Epoch::close_tile() {
     close_older();
     if (tile_.rows() > 0) full_.push_back(std::make_shared<const Tile>(std::move(tile_)));
     tile_ = {};
-    tile_.grow(alive_.size());
 }
 
 Timestamp Epoch::last_of(std::uint32_t column) const {
@@ -289,6 +291,24 @@ void Epoch::forget_before(Timestamp time) {
     });
 }
 
+FrozenRows Epoch::freeze() {
+    close_tile();
+    return {.chunks = chunks_,
+            .tiles = {full_.begin(), full_.end()},
+            .late = {late_.begin(), late_.end()}};
+}
+
+void Epoch::drop(const FrozenRows& frozen) {
+    chunks_.erase(chunks_.begin(),
+                  chunks_.begin() + static_cast<std::ptrdiff_t>(frozen.chunks.size()));
+    full_.erase(full_.begin(), full_.begin() + static_cast<std::ptrdiff_t>(frozen.tiles.size()));
+    for (const auto& [column, samples] : frozen.late) {
+        auto& left = late_[column];
+        remove_times(left, samples);
+        if (left.empty()) late_.erase(column);
+    }
+}
+
 bool Epoch::is_over() const { return ended_ && chunks_.empty() && full_.empty() && late_.empty(); }
 
 std::size_t Epoch::heap_bytes() const {
@@ -311,6 +331,13 @@ std::optional<double> find_by_time(std::span<const Sample> samples, Timestamp ti
     const auto found = std::ranges::lower_bound(samples, time, {}, &Sample::time);
     if (found == samples.end() || found->time != time) return std::nullopt;
     return found->value;
+}
+
+void remove_times(std::vector<Sample>& samples, std::span<const Sample> others) {
+    std::vector<Sample> left;
+    std::ranges::set_difference(samples, others, std::back_inserter(left), {}, &Sample::time,
+                                &Sample::time);
+    samples = std::move(left);
 }
 
 void forget_before(std::vector<Sample>& samples, Timestamp time) {

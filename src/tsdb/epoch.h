@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/guarded.h"
@@ -42,6 +43,15 @@ struct RowsSnapshot {
 struct SealWork {
     std::vector<SealedChunk> before;
     std::shared_ptr<const Tile> tile;
+};
+
+/// What an epoch held at one moment, for a block.
+struct FrozenRows {
+    std::vector<SealedChunk> chunks;
+    std::vector<std::shared_ptr<const Tile>> tiles;  ///< behind them
+    std::vector<std::pair<std::uint32_t, std::vector<Sample>>> late;  ///< by column; each by time
+
+    [[nodiscard]] bool empty() const { return chunks.empty() && tiles.empty() && late.empty(); }
 };
 
 /// Thread: the lock around it. Times are less than 2^53 from zero.
@@ -83,6 +93,10 @@ public:
     void put(const SealWork& work, SealedChunk chunk);
     /// Drops chunks, full tiles and late samples that are older than `time` as a whole.
     void forget_before(Timestamp time);
+    /// All that it has; stays readable. Nothing may be sealed or forgotten until drop().
+    [[nodiscard]] FrozenRows freeze();
+    /// What was frozen is in a block.
+    void drop(const FrozenRows& frozen);
     /// Ended, and all is forgotten.
     [[nodiscard]] bool is_over() const;
     [[nodiscard]] std::size_t heap_bytes() const;
@@ -103,6 +117,7 @@ private:
     [[nodiscard]] std::optional<double> find_late(std::uint32_t column, Timestamp time) const;
     Verdict insert(std::uint32_t column, Sample sample, RowAt& row);
     void insert_late(std::uint32_t column, Sample sample);
+    std::size_t add_row(Timestamp time);
     void close_tile();
     void close_older();
 
@@ -126,6 +141,7 @@ using SharedEpoch = std::shared_ptr<Guarded<Epoch>>;
 /// Late samples and those of a series by itself: sorted by time, no time twice.
 void insert_by_time(std::vector<Sample>& samples, Sample sample);
 std::optional<double> find_by_time(std::span<const Sample> samples, Timestamp time);
+void remove_times(std::vector<Sample>& samples, std::span<const Sample> others);
 void forget_before(std::vector<Sample>& samples, Timestamp time);
 void forget_before(std::vector<SealedChunk>& chunks, Timestamp time);
 /// The value at `time` in the one chunk whose time may hold it.

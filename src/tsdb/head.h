@@ -8,6 +8,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <atomic>
 #include <cstddef>
@@ -25,6 +26,7 @@
 #include "tsdb/config.h"
 #include "tsdb/exemplar_ring.h"
 #include "tsdb/family_table.h"
+#include "tsdb/head_cut.h"
 
 namespace inferscope::tsdb {
 
@@ -101,6 +103,13 @@ public:
     std::size_t seal_idle(Timestamp time);
     /// Forgets samples older than `time`, and series that have no others.
     void forget_before(Timestamp time);
+    /// Takes all that is in memory now out of it: `write` puts it into blocks, and it stays
+    /// readable until that returns. If it fails everything is as before. Samples that come
+    /// meanwhile stay. Nothing is sealed during the call.
+    Result<void> cut(absl::FunctionRef<Result<void>(const HeadCut&)> write);
+    /// Forgets series that have nothing in memory and had their last sample before `time`: it isn't
+    /// known anymore when that was.
+    void forget_silent(Timestamp time);
 
 private:
     struct Group;
@@ -131,6 +140,22 @@ private:
     std::size_t seal_singles(Sealer& sealer);
     std::size_t seal_works(Sealer& sealer, std::span<const SingleWork> works);
     [[nodiscard]] std::vector<SharedEpoch> epochs() const;
+    HeadCut freeze();
+    void forget_ended_epochs();
+    /// Calls `work(catalog, begin, end)` with the catalog's lock for one slice of ids after the
+    /// other.
+    template <class Work>
+    void for_each_slice(Work work) {
+        SeriesId limit = 1;
+        for (SeriesId at = 0; at < limit; at += kSeriesAtOnce) {
+            catalog_.with([&](Catalog& catalog) {
+                work(catalog, at, at + kSeriesAtOnce);
+                limit = catalog.index().id_limit();
+            });
+        }
+    }
+    /// If all of them go, that takes about 1 ms.
+    static constexpr SeriesId kSeriesAtOnce = 1024;
 
     const HeadConfig config_;
     std::atomic<Timestamp> oldest_;  // what is older has been forgotten

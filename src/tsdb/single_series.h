@@ -42,6 +42,15 @@ public:
     /// In place of the last `merged` chunks and the first `samples` open samples.
     void put(std::size_t merged, std::size_t samples, SealedChunk chunk);
     void forget_before(Timestamp time);
+    /// What it has now is to go to a block; it stays readable. Nothing may be sealed or forgotten
+    /// until drop() or thaw().
+    void freeze();
+    /// Of a frozen series, by time.
+    [[nodiscard]] std::vector<Sample> frozen() const;
+    /// What was frozen is in a block.
+    void drop();
+    /// It isn't.
+    void thaw();
     /// Columns of loose groups that fill the series: it stays as long as there is one.
     [[nodiscard]] std::uint32_t& users() { return users_; }
     [[nodiscard]] bool is_over() const { return users_ == 0 && size_ == 0 && stored_ == nullptr; }
@@ -50,7 +59,12 @@ public:
 private:
     struct Stored {
         std::vector<SealedChunk> chunks;
-        std::vector<Sample> late;  // by time
+        std::vector<Sample> late;         // by time
+        std::vector<Sample> frozen_late;  // likewise; none of the times is the same
+
+        [[nodiscard]] bool empty() const {
+            return chunks.empty() && late.empty() && frozen_late.empty();
+        }
     };
     Stored& stored();
     void drop_open(std::size_t samples);
@@ -60,6 +74,7 @@ private:
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
     std::uint32_t users_ = 0;
+    std::uint32_t frozen_ = 0;  // of the open ones, the first
     Timestamp last_ = kNever;
     std::unique_ptr<Stored> stored_;  // null while there is nothing in it
 };
