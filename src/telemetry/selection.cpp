@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/selection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace inferscope {
@@ -39,6 +41,13 @@ std::vector<Sample> Selection::samples(const SelectedSeries& one) const {
     std::vector<Sample> samples;
     for (const auto& part : one.parts) merge_by_time(samples, samples_of(rows[part.rows], part));
     return samples;
+}
+
+Error too_many_samples(std::size_t most_samples) {
+    return {Errc::limit_exceeded,
+            fmt::format("query processing would load too many samples into memory: the bound is "
+                        "{} (--query.max-samples)",
+                        most_samples)};
 }
 
 }  // namespace inferscope

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "telemetry/labels.h"
 #include "telemetry/sample.h"
@@ -51,5 +52,8 @@ struct Selection {
     /// The samples of one of the series, by time.
     [[nodiscard]] std::vector<Sample> samples(const SelectedSeries& one) const;
 };
+
+/// What a reader answers that would have to hold more values.
+Error too_many_samples(std::size_t most_samples);
 
 }  // namespace inferscope

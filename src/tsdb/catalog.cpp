@@ -246,9 +246,8 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         Series& series = series_[id];
         if (!series.newest && !series.single) continue;  // nobody's id
-        forget_segments(series.newest, [&](const Segment& segment) {
-            return segment.last() < time;
-        });
+        forget_segments(series.newest,
+                        [&](const Segment& segment) { return segment.last() < time; });
         if (series.single) series.single->forget_before(time);
         if (series.single && series.single->is_over()) {
             series.single.reset();

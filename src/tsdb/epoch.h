@@ -48,7 +48,7 @@ struct SealWork {
 /// What an epoch held at one moment, for a block.
 struct FrozenRows {
     std::vector<SealedChunk> chunks;
-    std::vector<std::shared_ptr<const Tile>> tiles;  ///< behind them
+    std::vector<std::shared_ptr<const Tile>> tiles;                   ///< behind them
     std::vector<std::pair<std::uint32_t, std::vector<Sample>>> late;  ///< by column; each by time
 
     [[nodiscard]] bool empty() const { return chunks.empty() && tiles.empty() && late.empty(); }

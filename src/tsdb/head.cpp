@@ -127,6 +127,12 @@ void Head::count(const VerdictCounts& counts) {
     counters_.with([&](Counters& counters) { counters.samples += counts; });
 }
 
+void Head::note_newest(Timestamp time) {
+    Timestamp known = newest_.load(std::memory_order_relaxed);
+    while (known < time && !newest_.compare_exchange_weak(known, time, std::memory_order_relaxed)) {
+    }
+}
+
 void Head::start_epoch(GroupId id) {
     Group& owner = group(id);
     if (owner.is_refused) return;
@@ -249,6 +255,7 @@ Result<void> Head::append_row(GroupId id, const Row& row) {
         return result_of(counts, owner.source);
     }
     end_epochs(owner, row.time);
+    note_newest(row.time);
     auto values = row.values.first(owner.stored);
     if (!owner.unpublished.empty()) {
         owner.values.assign(values.begin(), values.end());
@@ -290,6 +297,7 @@ Result<VerdictCounts> Head::append_cells(GroupId id, Timestamp time, std::span<c
         }
         counts += owner.running->with([&](Epoch& rows) { return rows.append_cells(time, cells); });
     }
+    if (counts[Verdict::taken] > 0) note_newest(time);
     count(counts);
     return counts;
 }
@@ -377,6 +385,7 @@ VerdictCounts Head::append_by_themselves(std::span<const TimedSample> samples,
             const auto verdict = catalog.append(sample.labels, {sample.time, sample.value});
             if (verdict) {
                 ++counts[*verdict];
+                if (*verdict == Verdict::taken) note_newest(sample.time);
             } else {
                 ++refused;
                 bound = verdict.error();

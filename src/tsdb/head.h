@@ -73,9 +73,12 @@ public:
     void begin_batch() override {}
     Result<void> end_batch() override { return {}; }
 
-    /// Times are inclusive, ms. Copies open rows under the locks; decodes without them.
-    [[nodiscard]] Selection read(std::span<const Matcher> matchers, Timestamp from,
-                                 Timestamp to) const;
+    /// Times are inclusive, ms. Copies open rows under the locks; decodes without them. Fails with
+    /// limit_exceeded if there were more than `most_samples` values to hold.
+    [[nodiscard]] Result<Selection> read(std::span<const Matcher> matchers, Timestamp from,
+                                         Timestamp to, std::size_t most_samples) const;
+    /// Time of the newest sample that was ever appended; kNever if there is none.
+    [[nodiscard]] Timestamp newest() const { return newest_.load(std::memory_order_relaxed); }
     /// The same, merged for each series, by label set; without series that have nothing then.
     [[nodiscard]] std::vector<SeriesSamples> select(std::span<const Matcher> matchers,
                                                     Timestamp from, Timestamp to) const;
@@ -105,8 +108,8 @@ public:
     void forget_before(Timestamp time);
     /// Takes all that is in memory now out of it: `write` puts it into blocks, and it stays
     /// readable until that returns. If it fails everything is as before. Samples that come
-    /// meanwhile stay. Nothing is sealed during the call.
-    Result<void> cut(absl::FunctionRef<Result<void>(const HeadCut&)> write);
+    /// meanwhile stay. Nothing is sealed during the call. `range`: of a block.
+    Result<void> cut(Millis range, absl::FunctionRef<Result<void>(const HeadCut&)> write);
     /// Forgets series that have nothing in memory and had their last sample before `time`: it isn't
     /// known anymore when that was.
     void forget_silent(Timestamp time);
@@ -136,11 +139,12 @@ private:
     void end_epochs(Group& group, Timestamp time);
     VerdictCounts append_by_themselves(std::span<const TimedSample> samples, Result<void>& bound);
     void count(const VerdictCounts& counts);
+    void note_newest(Timestamp time);
     std::size_t seal_epochs(Sealer& sealer);
     std::size_t seal_singles(Sealer& sealer);
     std::size_t seal_works(Sealer& sealer, std::span<const SingleWork> works);
     [[nodiscard]] std::vector<SharedEpoch> epochs() const;
-    HeadCut freeze();
+    HeadCut freeze(Millis range);
     void forget_ended_epochs();
     /// Calls `work(catalog, begin, end)` with the catalog's lock for one slice of ids after the
     /// other.
@@ -159,6 +163,7 @@ private:
 
     const HeadConfig config_;
     std::atomic<Timestamp> oldest_;  // what is older has been forgotten
+    std::atomic<Timestamp> newest_{kNever};
     Guarded<Sealer> background_;
     Guarded<Catalog> catalog_;
     Guarded<Groups> groups_;

@@ -14,13 +14,8 @@ namespace {
 /// Series looked at under one hold of the catalog's lock.
 constexpr SeriesId kSlice = 256;
 constexpr std::size_t kMostBlocks = 64;
-/// What is so little behind a full range goes with it.
-constexpr Timestamp kTail = Timestamp{10} * 60 * 1000;
-
-Timestamp range_of(Timestamp time) {
-    const Timestamp number = time / kBlockRange;
-    return time % kBlockRange < 0 ? number - 1 : number;
-}
+/// What is less than this part of a range behind a full one goes with it.
+constexpr Timestamp kTail = 12;
 
 /// The rows of a group that lie in a range, column by column: tiles and chunks as one run.
 class FrozenColumns {
@@ -132,6 +127,11 @@ Result<void> write_samples(std::vector<Sample> samples, std::span<const ColumnNa
 
 }  // namespace
 
+Timestamp HeadCut::range_of(Timestamp time) const {
+    const Timestamp number = time / range_;
+    return time % range_ < 0 ? number - 1 : number;
+}
+
 void HeadCut::add_time(Timestamp time) {
     ranges_used_.insert(range_of(time));
     newest_ = std::max(newest_, time);
@@ -158,8 +158,9 @@ void HeadCut::add_times(const FrozenRows& rows) {
 std::vector<TimeRange> HeadCut::ranges() const {
     Timestamp width = 1;
     std::vector<Timestamp> starts(ranges_used_.begin(), ranges_used_.end());
-    const bool ends_in_a_tail = starts.size() > 1 && starts[starts.size() - 2] + 1 == starts.back() &&
-                                newest_ - starts.back() * kBlockRange < kTail;
+    const bool ends_in_a_tail = starts.size() > 1 &&
+                                starts[starts.size() - 2] + 1 == starts.back() &&
+                                newest_ - starts.back() * range_ < range_ / kTail;
     if (ends_in_a_tail) starts.pop_back();
     while (starts.size() > kMostBlocks) {
         width *= 3;
@@ -169,8 +170,8 @@ std::vector<TimeRange> HeadCut::ranges() const {
     }
     std::vector<TimeRange> ranges;
     for (const auto start : starts) {
-        if (!ranges.empty()) ranges.back().to = start * kBlockRange - 1;
-        ranges.push_back({start * kBlockRange, kForever});
+        if (!ranges.empty()) ranges.back().to = start * range_ - 1;
+        ranges.push_back({start * range_, kForever});
     }
     if (!ranges.empty()) ranges.front().from = kNever;
     return ranges;
@@ -235,9 +236,9 @@ std::vector<ColumnName> HeadCut::names_of(const Group& group) const {
     return names;
 }
 
-Result<void> Head::cut(absl::FunctionRef<Result<void>(const HeadCut&)> write) {
+Result<void> Head::cut(Millis range, absl::FunctionRef<Result<void>(const HeadCut&)> write) {
     return background_.with([&](Sealer&) -> Result<void> {
-        const auto frozen = freeze();
+        const auto frozen = freeze(range);
         const auto written = write(frozen);
         for_each_slice([&](Catalog& catalog, SeriesId begin, SeriesId end) {
             if (written) {
@@ -254,8 +255,8 @@ Result<void> Head::cut(absl::FunctionRef<Result<void>(const HeadCut&)> write) {
     });
 }
 
-HeadCut Head::freeze() {
-    HeadCut cut(catalog_);
+HeadCut Head::freeze(Millis range) {
+    HeadCut cut(catalog_, range);
     absl::flat_hash_map<const Guarded<Epoch>*, std::size_t> places;
     for (const auto& epoch : epochs()) {
         auto rows = epoch->with([](Epoch& locked) { return locked.freeze(); });
@@ -274,7 +275,7 @@ HeadCut Head::freeze() {
         });
         cut.series_end_ = end;
     });
-    for (auto& group : cut.groups_) std::ranges::stable_sort(group.names, {}, &Catalog::Name::column);
+    for (auto& group : cut.groups_) std::ranges::sort(group.names, {}, &Catalog::Name::column);
     return cut;
 }
 

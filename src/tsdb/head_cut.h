@@ -14,15 +14,12 @@
 
 namespace inferscope::tsdb {
 
-/// The aligned time that a block has, unless blocks would be too many.
-inline constexpr Timestamp kBlockRange = Timestamp{2} * 60 * 60 * 1000;
-
 /// Lives as long as the call it is given to; confined to its thread.
 class HeadCut {
 public:
-    /// One for each block that is to be written, by time: together they are all of time. Blocks
-    /// begin at multiples of two hours, but that less than ten minutes behind the last full two
-    /// hours go with these; ranges are longer if there would be more than 64.
+    /// One for each block that is to be written, by time: together they are all of time. They are
+    /// aligned, but for a little behind the last full one that goes with it, and longer if there
+    /// would be more than 64.
     [[nodiscard]] std::vector<TimeRange> ranges() const;
     /// Adds the samples of a range.
     Result<void> write(const TimeRange& range, BlockWriter& writer) const;
@@ -37,16 +34,19 @@ private:
         std::vector<Catalog::Name> names;  // by column
     };
 
-    explicit HeadCut(const Guarded<Catalog>& catalog) : catalog_(catalog) {}
+    HeadCut(const Guarded<Catalog>& catalog, Millis range)
+        : catalog_(catalog), range_(range.count()) {}
 
     void add_times(const FrozenRows& rows);
     void add_times(std::span<const Sample> samples);
     void add_time(Timestamp time);
+    [[nodiscard]] Timestamp range_of(Timestamp time) const;
     Result<void> write_singles(const TimeRange& range, BlockWriter& writer) const;
     Result<void> write_group(const Group& group, const TimeRange& range, BlockWriter& writer) const;
     [[nodiscard]] std::vector<ColumnName> names_of(const Group& group) const;
 
     const Guarded<Catalog>& catalog_;
+    Timestamp range_;
     std::vector<Group> groups_;        // in the order in which they began
     SeriesId series_end_ = 0;          // greater than all ids when it began
     std::set<Timestamp> ranges_used_;  // numbers of the ranges that have a sample

@@ -10,6 +10,8 @@
 namespace inferscope::tsdb {
 namespace {
 
+constexpr std::size_t kEndless = static_cast<std::size_t>(-1);
+
 /// The columns that are wanted of each epoch.
 class WantedColumns {
 public:
@@ -24,8 +26,10 @@ public:
         }
     }
 
-    /// Puts what is wanted behind `rows`.
-    void read(Timestamp from, Timestamp to, std::vector<ColumnRows>& rows) {
+    /// Puts what is wanted behind `rows`. Fails if there are more than so many values.
+    Result<void> read(Timestamp from, Timestamp to, std::size_t most_samples,
+                      std::vector<ColumnRows>& rows) {
+        std::size_t samples = 0;
         for (auto& wanted : epochs_) {
             const auto snapshot = wanted.epoch->with(
                 [&](const Epoch& locked) { return locked.snapshot(wanted.columns, from, to); });
@@ -39,7 +43,10 @@ public:
                 wanted.late[i] = rows.size();
                 rows.push_back(ColumnRows::of(late));
             }
+            samples += rows[wanted.rows].times.size() * wanted.columns.size();
+            if (samples > most_samples) return too_many_samples(most_samples);
         }
+        return {};
     }
 
     /// The parts of a series in what was read; a late sample was there before its row's.
@@ -73,14 +80,15 @@ private:
 
 }  // namespace
 
-Selection Head::read(std::span<const Matcher> matchers, Timestamp from, Timestamp to) const {
+Result<Selection> Head::read(std::span<const Matcher> matchers, Timestamp from, Timestamp to,
+                             std::size_t most_samples) const {
     from = std::max(from, oldest_.load(std::memory_order_relaxed));
-    if (from > to) return {};
+    if (from > to) return Selection();
     auto found =
         catalog_.with([&](const Catalog& catalog) { return catalog.select(matchers, from, to); });
     Selection selection;
     WantedColumns wanted(found);
-    wanted.read(from, to, selection.rows);
+    if (auto read = wanted.read(from, to, most_samples, selection.rows); !read) return read.error();
     selection.series.reserve(found.size());
     for (auto& series : found) {
         SelectedSeries selected{.labels = std::move(series.labels), .parts = {}};
@@ -96,7 +104,7 @@ Selection Head::read(std::span<const Matcher> matchers, Timestamp from, Timestam
 
 std::vector<SeriesSamples> Head::select(std::span<const Matcher> matchers, Timestamp from,
                                         Timestamp to) const {
-    auto selection = read(matchers, from, to);
+    auto selection = *read(matchers, from, to, kEndless);
     std::vector<SeriesSamples> all;
     for (auto& series : selection.series) {
         auto samples = selection.samples(series);

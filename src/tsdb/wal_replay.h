@@ -5,6 +5,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <cstdint>
 #include <string>
@@ -82,8 +83,11 @@ struct ReplayReport {
 };
 
 /// Reads all segments of `folder`, oldest first. To be called by the holder of the folder's lock,
-/// before it appends. What is lost is said in the program's log. Fails if the folder or a file
-/// can't be read, or with invalid_argument if a newer program wrote it.
-Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAppender& into);
+/// before it appends. What is lost is said in the program's log. `between` is called now and then,
+/// between calls of `into`. Fails if the folder or a file can't be read, or with invalid_argument
+/// if a newer program wrote it.
+Result<ReplayReport> replay_log(
+    Files& files, const std::string& folder, PieceAppender& into,
+    absl::FunctionRef<void()> between = [] {});
 
 }  // namespace inferscope::tsdb
