@@ -56,6 +56,7 @@ public:
     static Result<std::shared_ptr<const Block>> open(BlockFolder& folder, std::uint32_t number);
 
     [[nodiscard]] const BlockMeta& meta() const { return meta_; }
+    [[nodiscard]] std::string path() const;
     /// Its groups or index were found harmed: its file was set aside, and it is as if empty.
     [[nodiscard]] bool is_harmed() const { return harmed_.load(std::memory_order_relaxed); }
 
@@ -87,7 +88,6 @@ private:
     Block(BlockFolder& folder, std::unique_ptr<File> file, const block_format::Footer& footer,
           BlockMeta meta);
     [[nodiscard]] Result<BlockCache::Tables> load_tables() const;
-    [[nodiscard]] Result<std::string> read_section(std::size_t section) const;
     [[nodiscard]] Result<ChunkView> read_chunk(const ChunkPlace& place, std::string& bytes) const;
 
     BlockFolder& folder_;

@@ -22,11 +22,11 @@ namespace inferscope::tsdb {
 /// What must be known of a block to find its chunks. Immutable; any thread.
 class BlockTables {
 public:
-    /// Checks all of it; fails with invalid_argument and what is wrong. `area`: where chunks may
-    /// lie.
+    /// Checks all of it; fails with invalid_argument and what is wrong. Chunks lie before
+    /// `chunks_end`.
     static Result<std::shared_ptr<const BlockTables>> read(std::string_view groups,
                                                            std::string index,
-                                                           const ChunkPlace& area);
+                                                           std::uint64_t chunks_end);
     BlockTables(const BlockTables&) = delete;
     BlockTables& operator=(const BlockTables&) = delete;
 
@@ -35,7 +35,8 @@ public:
     [[nodiscard]] std::size_t heap_bytes() const;
 
 private:
-    BlockTables(std::string bytes, BlockIndex index, GroupTable groups);
+    BlockTables(std::unique_ptr<const std::string> bytes, BlockIndex index, GroupTable groups)
+        : bytes_(std::move(bytes)), index_(std::move(index)), groups_(std::move(groups)) {}
 
     std::unique_ptr<const std::string> bytes_;  // of the index, which points into them
     BlockIndex index_;

@@ -56,8 +56,9 @@ inline constexpr std::size_t kFooterBytes = 80;
 
 /// "00000012.block"
 std::string file_name(std::uint32_t number);
-/// The name while it is written.
+/// The name while it is written, and of a block that can't be read.
 std::string temporary_name(std::uint32_t number);
+std::string harmed_name(std::uint32_t number);
 /// Of a name that starts with a block's number and a dot, whatever comes behind it.
 std::optional<std::uint32_t> number_from_name(std::string_view name);
 

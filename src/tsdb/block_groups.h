@@ -15,6 +15,15 @@
 
 namespace inferscope::tsdb {
 
+/// Of rows in the order of time.
+struct RowRange {
+    std::size_t begin = 0;
+    std::size_t end = 0;  ///< not inside
+    [[nodiscard]] std::size_t size() const { return end - begin; }
+};
+/// Those whose times lie in `range`; `times` rise.
+RowRange rows_between(std::span<const Timestamp> times, const TimeRange& range);
+
 /// A chunk in the file, and what it holds.
 struct ChunkPlace {
     std::uint64_t offset = 0;
@@ -39,7 +48,7 @@ public:
     std::string take();
 
 private:
-    void append_control(std::uint64_t chunks, const TimeRange& window);
+    std::uint64_t append_control(std::uint64_t chunks, const TimeRange& window);
 
     std::string bytes_;
     std::uint64_t entries_ = 0;
@@ -51,9 +60,9 @@ private:
 class GroupTable {
 public:
     GroupTable() = default;
-    /// Fails with invalid_argument unless each chunk lies in `area` (offsets in the file), each
-    /// entry's chunks are by time, and nothing is left over.
-    static Result<GroupTable> read(std::string_view bytes, const ChunkPlace& area);
+    /// Fails with invalid_argument unless each chunk lies behind the file's header and before
+    /// `chunks_end`, each entry's chunks are by time, and nothing is left over.
+    static Result<GroupTable> read(std::string_view bytes, std::uint64_t chunks_end);
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     /// Between these times a column of the entry is the series that is placed there.
@@ -69,6 +78,7 @@ public:
     [[nodiscard]] std::size_t heap_bytes() const;
 
 private:
+    class Reader;
     struct Entry {
         TimeRange window;
         std::uint32_t first = 0;  // of chunks_

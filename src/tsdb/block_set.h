@@ -46,7 +46,7 @@ class Blocks {
 public:
     /// Makes the folder, opens all of its blocks, removes what a crash left behind: unfinished
     /// files, and blocks that others stand in for. A harmed block is set aside.
-    static Result<std::unique_ptr<Blocks>> open(Files& files, std::string folder,
+    static Result<std::unique_ptr<Blocks>> open(Files& files, const std::string& folder,
                                                 BlocksConfig config);
     Blocks(const Blocks&) = delete;
     Blocks& operator=(const Blocks&) = delete;
@@ -55,9 +55,9 @@ public:
     [[nodiscard]] BlocksStats stats() const;
 
     /// Starts a block of rows that come from outside of the set. `now`: wall clock.
-    Result<BlockWriter> start_block(Timestamp now);
+    Result<std::unique_ptr<BlockWriter>> start_block(Timestamp now);
     /// Finishes the block and adds it to the set; one without samples leaves no trace.
-    Result<void> add(BlockWriter writer);
+    Result<void> add(std::unique_ptr<BlockWriter> block);
 
     /// One step: merges the blocks that should be one, if there are any. False if there was nothing
     /// to do. Call it until then.
@@ -75,15 +75,21 @@ public:
 
 private:
     struct State {
-        std::shared_ptr<const BlockList> list;
+        std::shared_ptr<const BlockList> list = std::make_shared<const BlockList>();
         std::uint32_t next_number = 1;
     };
 
-    Blocks(Files& files, std::string folder, BlocksConfig config);
+    Blocks(Files& files, const std::string& folder, BlocksConfig config);
+    Result<void> open_folder();
+    void open_block(std::uint32_t number, BlockList& found);
+    Result<void> remove_replaced();
+    Result<void> finish(std::unique_ptr<BlockWriter> writer, std::span<const BlockPtr> others);
+    void exchange(BlockPtr fresh, std::span<const BlockPtr> others);
+    Result<void> remove_files(std::span<const BlockPtr> blocks);
 
     mutable BlockFolder folder_;
     const BlocksConfig config_;
-    std::mutex working_;  // held by what changes blocks
+    std::mutex working_;  // held by what changes or needs the files
     mutable Guarded<State> state_;
 };
 

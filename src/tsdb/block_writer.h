@@ -3,6 +3,7 @@
 // blocks. In memory are one chunk's encoded columns and the index, whatever the number of rows.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/functional/function_ref.h>
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
@@ -47,31 +49,33 @@ public:
 
     /// Starts a file in `folder`, which is there. Of `meta` number, origin, level, created and
     /// replaces are told; the rest follows from what is added. `files` outlives the writer.
-    static Result<BlockWriter> create(Files& files, const std::string& folder, BlockMeta meta);
+    static Result<std::unique_ptr<BlockWriter>> create(Files& files, const std::string& folder,
+                                                       BlockMeta meta);
 
-    BlockWriter(BlockWriter&&) noexcept;
-    BlockWriter& operator=(BlockWriter&&) = delete;
+    BlockWriter(const BlockWriter&) = delete;
+    BlockWriter& operator=(const BlockWriter&) = delete;
     ~BlockWriter();
 
     /// A group: rows at `times` (strictly rising, any number) and its columns, each under one or
-    /// more names (by column; columns without a name are left out, and so are samples outside of
-    /// all windows of their column, and names under which there is no sample). What is added
-    /// earlier holds where a series has two samples at one time. `fill` is called column by column
-    /// for up to kBlockChunkRows rows at a time. At most kMaxChunkColumns columns have a name.
+    /// more names (by column). Samples outside of all windows of their column are left out, and so
+    /// are names that no sample is under. What is added earlier holds where a series has two
+    /// samples at one time. `fill` is called for columns that have a name, one after the other, for
+    /// up to kBlockChunkRows rows at a time. Columns keep their numbers (below kMaxChunkColumns)
+    /// unless most of them have no name: only groups of two blocks that number alike are merged.
     Result<void> add_rows(std::span<const Timestamp> times, std::span<const ColumnName> names,
                           FillColumn fill);
 
-    /// The same in steps, for who has chunks already: any number of these two, by time, then
-    /// end_group(). A chunk that opens, as it is.
-    Result<void> add_chunk(std::string_view bytes, const ChunkPlace& place);
-    /// A chunk of at most kBlockChunkRows rows; `first_row` of `fill` is 0. All columns up to
-    /// `columns` are filled.
+    /// The same in steps, for who has chunks: any number of these two, by time, then end_group().
+    /// `bytes` is a chunk that opens, and goes to the file as it is; of `place` all but the offset
+    /// is told.
+    Result<void> add_chunk(std::string_view bytes, ChunkPlace place);
+    /// Seals at most kMaxChunkRows rows; `fill` is called for all `columns`, with `first_row` 0.
     Result<void> add_chunk(std::span<const Timestamp> times, std::size_t columns, FillColumn fill);
-    /// Columns of these chunks as series; a chunk may lack the last columns. Nothing outside of all
-    /// windows of its column has a sample.
+    /// The columns of these chunks as series; a chunk may lack the last ones. A column without a
+    /// name has no sample, others have none outside of all their windows.
     void end_group(std::span<const ColumnName> names);
 
-    /// No sample was added: finish() would make an empty block.
+    /// No sample was added, so there is nothing to finish.
     [[nodiscard]] bool empty() const { return meta_.samples == 0; }
     /// Bytes written so far.
     [[nodiscard]] std::uint64_t bytes() const { return written_; }
@@ -81,32 +85,40 @@ public:
     Result<BlockMeta> finish();
 
 private:
-    struct Columns;
+    class Rows;
+    using Entries = absl::flat_hash_map<std::pair<Timestamp, Timestamp>, std::uint64_t>;
 
-    BlockWriter(Files& files, std::string folder, BlockMeta meta);
+    BlockWriter(Files& files, std::string folder, std::unique_ptr<File> file, BlockMeta meta);
     Result<void> append(std::string_view bytes);
     Result<void> flush();
+    Result<void> fail(const Error& error);
     Result<void> append_section(std::size_t section, std::string_view bytes);
-    Result<void> write_tables();
+    Result<void> append_tables();
     Result<void> publish();
-    Result<void> seal(std::span<const Timestamp> times, std::size_t first_row, Columns& columns,
+    Result<void> seal(std::span<const Timestamp> times, RowRange piece, Rows& rows,
                       FillColumn fill);
-    void take_away();
+    void clear_column(std::size_t rows);
+    void add_column();
+    Result<void> finish_chunk(std::span<const Timestamp> times);
+    void add_name(const Labels& labels, std::size_t column, TimeRange window);
+    void close_group();
 
-    Files* files_;
-    std::string folder_;
+    Files& files_;
+    const std::string folder_;
     std::unique_ptr<File> file_;  // none once it is finished
     BlockMeta meta_;
     block_format::Footer footer_;
     std::optional<Error> failed_;
 
-    std::string buffer_;  // not yet in the file
-    std::uint64_t written_ = 0;
+    std::string buffer_;     // not yet in the file
+    std::uint64_t written_;  // with what stands in buffer_
     ChunkWriter chunk_;
     std::string chunk_bytes_;
     std::vector<double> values_;  // of one column of a chunk
     std::vector<std::uint64_t> present_;
-    std::vector<ChunkPlace> chunks_;  // of the open group
+    std::uint64_t chunk_samples_ = 0;  // of the chunk in the making
+    std::vector<ChunkPlace> chunks_;   // of the open group
+    Entries entries_;                  // likewise, by window
     GroupsEncoder groups_;
     IndexWriter index_;
 };
