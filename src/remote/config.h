@@ -17,6 +17,8 @@ struct WriteConfig {
     /// `remote_write.max_bytes_in_flight`: of bodies that are being worked on, compressed and
     /// decompressed together. One request alone is always let in.
     std::size_t max_bytes_in_flight = 64u << 20;
+    /// `remote_write.max_items_per_request`: series, samples, exemplars and metadata.
+    std::size_t max_items_per_request = 1'000'000;
     /// `remote_write.max_labels_per_series`: empty ones don't count.
     std::size_t max_labels_per_series = 128;
     /// `remote_write.max_label_name_bytes`: of one label's name.
@@ -30,8 +32,8 @@ struct WriteConfig {
     Millis idle_after{30 * 60 * 1000};
     /// New series of one job and instance: fewer aren't worth a group of their own.
     std::size_t min_cohort = 4;
-    /// Columns of one loose group, the store's bound being 100,000.
-    std::uint32_t max_loose_columns = 50'000;
+    /// Columns of one group, loose or not; the store's bound is 100,000.
+    std::uint32_t max_group_columns = 50'000;
 };
 
 }  // namespace inferscope::remote

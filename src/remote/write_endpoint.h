@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 
 #include "net/async.h"
 #include "net/http.h"
@@ -35,6 +37,8 @@ public:
 private:
     /// Counts a request in flight for as long as it lives.
     class Admission;
+
+    [[nodiscard]] std::optional<std::string> too_busy(std::size_t bytes) const;
 
     net::Executor pool_;
     Intake& intake_;
