@@ -64,6 +64,7 @@ public:
     /// Samples join the column that owns their label set, or a series by itself.
     Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) override;
     void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) override;
+    /// At kNever without stale markers: its series may go on elsewhere.
     void close_group(GroupId group, Timestamp time) override;
 
     GroupId open_loose_group(std::string_view source) override;

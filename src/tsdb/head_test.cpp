@@ -190,7 +190,8 @@ TEST(Head, ReadsAGroupsTimesOnceForAllItsColumns) {
     for (Timestamp time = 1; time <= 100; ++time)
         ASSERT_TRUE(row(head, group, time, {1.0, time == 50 ? kStaleMarker : 2.0}));
     head.seal();
-    const auto selection = head.read({}, 11, 90);
+    const auto selection = *head.read({}, 11, 90, 160);
+    EXPECT_EQ(head.read({}, 11, 90, 159).error().code, Errc::limit_exceeded);
     ASSERT_EQ(selection.rows.size(), 1u);
     const auto& rows = selection.rows.front();
     EXPECT_EQ(rows.times.size(), 80u);

@@ -97,8 +97,6 @@ Result<void> Store::open_parts() {
 Result<void> Store::replay() {
     const auto report = replay_log(files_, folder_ + "/wal", head_, [&] { head_.seal(); });
     if (!report) return report.error();
-    // Nobody appends to groups of a process that is gone. Their series aren't stale: whoever sends
-    // them goes on in a new group.
     for (const auto group : report->open_groups) head_.close_group(group, kNever);
     head_.seal();
     cut_time_ = kNever;
@@ -241,11 +239,11 @@ Result<void> Store::cut(Timestamp now) {
 
 /// The blocks join the set once all of them are written.
 Result<void> Store::write_blocks(const HeadCut& cut, Timestamp now) {
-    std::vector<BlockWriter> writers;
+    std::vector<std::unique_ptr<BlockWriter>> writers;
     for (const auto& range : cut.ranges()) {
         auto writer = blocks_->start_block(now);
         if (!writer) return writer.error();
-        if (auto written = cut.write(range, *writer); !written) return written;
+        if (auto written = cut.write(range, **writer); !written) return written;
         writers.push_back(*std::move(writer));
     }
     for (auto& writer : writers) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "tsdb/bit_packing.h"
+#include "tsdb/epoch.h"
 #include "tsdb/wal_format.h"
 #include "tsdb/wal_labels.h"
 #include "tsdb/wal_reader.h"
@@ -39,8 +40,7 @@ Result<void> leave_behind(SegmentReader& reader, const std::string& path, bool i
     }
     log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
                  reader.good_bytes(), reader.bytes(), lost);
-    if (auto done = reader.file().truncate(reader.good_bytes()); !done) return done;
-    return reader.file().sync();
+    return reader.file().truncate(reader.good_bytes());
 }
 
 Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
@@ -55,15 +55,18 @@ Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool
         next = replay.counts().records + kRecordsAtOnce;
     }
     report.bytes += reader.good_bytes();
-    if (reader.good_bytes() == reader.bytes()) return {};
-    return leave_behind(reader, path, is_last, report);
+    if (reader.good_bytes() != reader.bytes()) {
+        if (auto left = leave_behind(reader, path, is_last, report); !left) return left;
+    }
+    // Its writer was killed, perhaps: what we go on from must be on the disk.
+    return reader.file().sync();
 }
 
 }  // namespace
 
 void WalReplay::begin_segment(std::uint32_t run) {
     if (run != run_) {
-        ended_ = open_groups();
+        for (const auto group : open_groups()) into_.close_group(group, kNever);
         groups_.clear();
         run_ = run;
     }
@@ -80,9 +83,9 @@ bool WalReplay::apply(std::string_view records) {
 }
 
 std::vector<GroupId> WalReplay::open_groups() const {
-    auto open = ended_;
+    std::vector<GroupId> open;
     for (const auto& [number, group] : groups_) open.push_back(group.id);
-    std::ranges::sort(open.begin() + static_cast<std::ptrdiff_t>(ended_.size()), open.end());
+    std::ranges::sort(open);
     return open;
 }
 
@@ -243,6 +246,7 @@ Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAp
             return read.error();
         ++report.segments;
     }
+    if (auto synced = files.sync_folder(folder); !synced) return synced.error();
     report.counts = replay.counts();
     report.open_groups = replay.open_groups();
     return report;

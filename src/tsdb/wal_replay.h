@@ -32,7 +32,8 @@ public:
 
     explicit WalReplay(PieceAppender& into) : into_(into) {}
 
-    /// Before a segment's batches. Groups of another run have ended, and stay as they are.
+    /// Before a segment's batches. Groups of another run are closed at kNever: their process is
+    /// gone, which says nothing about their series.
     void begin_segment(std::uint32_t run);
     /// Makes the calls of a batch. False at the first record that isn't one; what stood before it
     /// has been done, and no more batches of this segment may follow.
@@ -65,7 +66,6 @@ private:
     PieceAppender& into_;
     std::uint32_t run_ = 0;
     absl::flat_hash_map<std::uint32_t, Group> groups_;  ///< of this run, by their number in the log
-    std::vector<GroupId> ended_;                        ///< of earlier runs, not closed
     std::vector<std::uint64_t> changed_;
     std::vector<Cell> cells_;
     Counts counts_;
@@ -78,7 +78,7 @@ struct ReplayReport {
     std::uint64_t cut_bytes = 0;        ///< the torn end of the last segment; removed
     std::uint64_t skipped_bytes = 0;    ///< the rest of other segments from a harmed batch on; kept
     std::uint64_t skipped_batches = 0;  ///< whole ones in that, as far as lengths lead to them
-    /// Of processes that are gone: nobody will append to them or close them.
+    /// Of the last process: nobody will append to them or close them.
     std::vector<GroupId> open_groups;
 };
 
