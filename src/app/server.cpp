@@ -359,10 +359,12 @@ private:
             for (const auto& [uuid, pid] : on_gpus) {
                 if (pid != engine.pid && !std::ranges::binary_search(engine.worker_pids, pid))
                     continue;
-                engine_rows_.set(
-                    kFamily,
-                    {{"instance", instance}, {"model_name", status->model_name()}, {"UUID", uuid}},
-                    1);
+                engine_rows_.set(kFamily,
+                                 {{"instance", instance},
+                                  {"job", status->facts.job},
+                                  {"model_name", status->model_name()},
+                                  {"UUID", uuid}},
+                                 1);
             }
         }
     }
