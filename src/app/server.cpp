@@ -27,6 +27,7 @@
 #include "app/engine_desk.h"
 #include "app/machine.h"
 #include "app/self_metrics.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "discovery/discovery.h"
 #include "discovery/metrics.h"
@@ -88,6 +89,15 @@ Result<net::WebConfig> read_web_config(const ServerOptions& options) {
     }
     if (auto open = check_openness(options, web); !open) return open.error();
     return web;
+}
+
+/// Said at the start, not when the first mapping is posted.
+Result<void> check_storage(const std::string& path) {
+    const auto writable = check_writable_folder(path);
+    if (writable) return {};
+    return Error{writable.error().code,
+                 fmt::format("--storage.path {}; name a folder in which this user may write",
+                             writable.error().text)};
 }
 
 Labels place_labels(const Config& config) {
@@ -480,6 +490,7 @@ Result<std::unique_ptr<Server>> Server::make(ServerOptions options) {
     if (!config) return config.error();
     auto web = read_web_config(options);
     if (!web) return web.error();
+    if (auto storage = check_storage(options.storage_path); !storage) return storage.error();
     auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web));
     if (auto prepared = parts->prepare(); !prepared) return prepared.error();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
