@@ -21,12 +21,6 @@ std::string directory_of(std::string_view file) {
     return std::string(file.substr(0, slash == 0 ? 1 : slash));
 }
 
-void read_path(MapReader& reader, std::string_view key, std::string& out,
-               std::string_view directory) {
-    reader.read(key, out);
-    out = discovery::join_directory(directory, out);
-}
-
 void read_ratio(MapReader& reader, const YAML::Node& node, std::string_view key, double& out,
                 Diagnostics& diagnostics) {
     reader.read(key, out);
@@ -39,8 +33,9 @@ NotifyConfig read_notify(const YAML::Node& node, std::string_view directory,
                          Diagnostics& diagnostics) {
     NotifyConfig notify;
     MapReader reader(node, "notify", diagnostics);
-    read_path(reader, "config_file", notify.config_file, directory);
+    reader.read("config_file", notify.config_file);
     reader.finish();
+    notify.config_file = yaml::below_folder(directory, notify.config_file);
     return notify;
 }
 
@@ -99,7 +94,7 @@ MappingConfig read_mapping(const YAML::Node& node, std::string_view directory,
                            Diagnostics& diagnostics) {
     MappingConfig mapping;
     MapReader reader(node, "mapping", diagnostics);
-    read_path(reader, "file", mapping.file, directory);
+    reader.read_path("file", mapping.file, directory);
     reader.finish();
     return mapping;
 }
@@ -188,6 +183,7 @@ Result<Config, ParseError> parse_config(std::string_view text, std::string_view 
     reader.finish();
     if (!diagnostics.ok()) return *diagnostics.error();
     config.warnings = diagnostics.warnings();
+    config.named_files = diagnostics.named_files();
     return config;
 }
 

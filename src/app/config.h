@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/yaml.h"
 #include "discovery/config.h"
 #include "engines/metrics.h"
 #include "probe/config.h"
@@ -69,8 +70,9 @@ struct Config {
     MappingConfig mapping;
     WebSettings web;
 
-    std::string file;                  ///< where it was read; empty: no file
-    std::vector<ParseError> warnings;  ///< harmless, but the user should know
+    std::string file;                          ///< where it was read; empty: no file
+    std::vector<ParseError> warnings;          ///< harmless, but the user should know
+    std::vector<yaml::NamedFile> named_files;  ///< whether they are there, nobody has looked
 
     /// Without a file: everything that is found on this machine, every 5 s.
     static Config defaults();

@@ -27,6 +27,7 @@
 #include "app/engine_desk.h"
 #include "app/machine.h"
 #include "app/self_metrics.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "discovery/discovery.h"
 #include "discovery/metrics.h"
@@ -76,6 +77,27 @@ Result<void> check_openness(const ServerOptions& options, const net::WebConfig& 
                              "--web.config.file, or say "
                              "--web.open if everybody may come in",
                              options.listen.text())};
+}
+
+/// None where no file is named. Fails, too, where it leaves the door open.
+Result<net::WebConfig> read_web_config(const ServerOptions& options) {
+    net::WebConfig web;
+    if (!options.web_config_file.empty()) {
+        auto loaded = net::WebConfig::load(options.web_config_file);
+        if (!loaded) return loaded.error();
+        web = std::move(*loaded);
+    }
+    if (auto open = check_openness(options, web); !open) return open.error();
+    return web;
+}
+
+/// Said at the start, not when the first mapping is posted.
+Result<void> check_storage(const std::string& path) {
+    const auto writable = check_writable_folder(path);
+    if (writable) return {};
+    return Error{writable.error().code,
+                 fmt::format("--storage.path {}; name a folder in which this user may write",
+                             writable.error().text)};
 }
 
 Labels place_labels(const Config& config) {
@@ -285,26 +307,36 @@ private:
     }
 
     Result<void> reload() {
-        auto config = read_config(options_.config_file);
-        if (config) {
-            if (auto base = mapping_.set_base((*config)->mapping.file); !base)
-                config = base.error();
-        }
-        if (config) {
-            config_ = *config;
-            use_mapping();
-            http_.set_allowed_hosts(config_->web.allowed_hosts);
-            environment_.place = place_labels(*config_);
-            desk_.set_config(config_);
-            if (options_.sources.engines && !demo_) discovery_.apply(config_->discovery());
+        const auto read = read_again();
+        if (read) {
+            log::info("configuration read again");
         } else {
-            log::error("reload refused, the old configuration runs on: {}", config.error().text);
+            log::error("reload refused, the old configuration runs on: {}", read.error().text);
         }
-        self_.set_reload(config.has_value(), clock_.wall());
+        self_.set_reload(read.has_value(), clock_.wall());
         give_back_free_memory();
+        return read;
+    }
+
+    /// All files are read before one of them is used.
+    Result<void> read_again() {
+        auto config = read_config(options_.config_file);
         if (!config) return config.error();
-        log::info("configuration read again");
+        auto web = read_web_config(options_);
+        if (!web) return web.error();
+        if (auto base = mapping_.set_base((*config)->mapping.file); !base) return base.error();
+        if (auto used = http_.set_web(std::move(*web)); !used) return used.error();
+        use_config(std::move(*config));
         return {};
+    }
+
+    void use_config(std::shared_ptr<const Config> config) {
+        config_ = std::move(config);
+        use_mapping();
+        http_.set_allowed_hosts(config_->web.allowed_hosts);
+        environment_.place = place_labels(*config_);
+        desk_.set_config(config_);
+        if (options_.sources.engines && !demo_) discovery_.apply(config_->discovery());
     }
 
     void publish_own() {
@@ -359,10 +391,12 @@ private:
             for (const auto& [uuid, pid] : on_gpus) {
                 if (pid != engine.pid && !std::ranges::binary_search(engine.worker_pids, pid))
                     continue;
-                engine_rows_.set(
-                    kFamily,
-                    {{"instance", instance}, {"model_name", status->model_name()}, {"UUID", uuid}},
-                    1);
+                engine_rows_.set(kFamily,
+                                 {{"instance", instance},
+                                  {"job", status->facts.job},
+                                  {"model_name", status->model_name()},
+                                  {"UUID", uuid}},
+                                 1);
             }
         }
     }
@@ -454,14 +488,10 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::make(ServerOptions options) {
     auto config = read_config(options.config_file);
     if (!config) return config.error();
-    net::WebConfig web;
-    if (!options.web_config_file.empty()) {
-        auto loaded = net::WebConfig::load(options.web_config_file);
-        if (!loaded) return loaded.error();
-        web = std::move(*loaded);
-    }
-    if (auto open = check_openness(options, web); !open) return open.error();
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(web));
+    auto web = read_web_config(options);
+    if (!web) return web.error();
+    if (auto storage = check_storage(options.storage_path); !storage) return storage.error();
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web));
     if (auto prepared = parts->prepare(); !prepared) return prepared.error();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

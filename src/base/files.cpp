@@ -160,6 +160,17 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
     return written;
 }
 
+Result<void> check_writable_folder(const std::string& path) {
+    const auto is_allowed = [](const std::filesystem::path& folder, int what) {
+        return ::access((folder / ".").c_str(), what) == 0;  // the dot: a file is no folder
+    };
+    std::filesystem::path nearest = std::filesystem::absolute(path);
+    while (!is_allowed(nearest, F_OK) && errno == ENOENT && nearest.has_relative_path())
+        nearest = nearest.parent_path();
+    if (!is_allowed(nearest, W_OK | X_OK)) return failed(path, "written");
+    return {};
+}
+
 Result<std::unique_ptr<File>> DiskFiles::open(const std::string& path, OpenMode mode) {
     const int flags = mode == OpenMode::fresh ? O_CREAT | O_TRUNC : 0;
     Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | flags, 0600));

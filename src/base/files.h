@@ -18,6 +18,10 @@ namespace inferscope {
 /// one. Mode 0600, folders are made. Fails with no_space or io_error, and the reason.
 Result<void> replace_file(const std::string& path, std::string_view text);
 
+/// Fails with the path and the reason if no file could be made in the folder `path`, or in the one
+/// above it where it would have to be made first. Changes nothing.
+Result<void> check_writable_folder(const std::string& path);
+
 /// An open file. Errors: no_space if the disk (or a quota) is full, else io_error; the text has the
 /// path. Thread: one at a time, but sync() may run beside the others.
 class File {

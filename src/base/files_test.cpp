@@ -31,6 +31,25 @@ TEST(ReplaceFile, MakesFoldersReplacesAndKeepsTheFilePrivate) {
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));
 }
 
+TEST(CheckWritableFolder, TakesOneThatIsThereOrCanBeMadeAndMakesNone) {
+    const std::string folder = testing::TempDir() + "inferscope_writable/a/b";
+    EXPECT_TRUE(check_writable_folder(folder));
+    EXPECT_FALSE(std::filesystem::exists(folder));
+    EXPECT_TRUE(check_writable_folder(testing::TempDir()));
+    EXPECT_TRUE(check_writable_folder("not-there-yet"));
+    EXPECT_TRUE(check_writable_folder("not-there-yet/"));
+}
+
+TEST(CheckWritableFolder, SaysWhyNothingCanBeMadeThere) {
+    const std::string file = testing::TempDir() + "inferscope_a_file";
+    ASSERT_TRUE(replace_file(file, "x"));
+    for (const auto& path : {file, file + "/below"}) {
+        const auto failed = check_writable_folder(path);
+        ASSERT_FALSE(failed);
+        EXPECT_EQ(failed.error().text, path + ": can't be written: Not a directory");
+    }
+}
+
 TEST(ReplaceFile, SaysWhyItFailed) {
     const auto failed = replace_file("/proc/no/such/file", "x");
     ASSERT_FALSE(failed);
