@@ -188,6 +188,11 @@ Result<void> DiskFiles::rename(const std::string& from, const std::string& to) {
     return {};
 }
 
+Result<void> DiskFiles::link(const std::string& from, const std::string& to) {
+    if (::link(from.c_str(), to.c_str()) != 0) return failed(from, "linked to " + to);
+    return {};
+}
+
 Result<void> DiskFiles::make_folder(const std::string& folder) {
     std::error_code error;
     if (!std::filesystem::create_directories(folder, error)) {

@@ -99,4 +99,7 @@ private:
     mutable Guarded<absl::flat_hash_set<std::uint64_t>> harmed_chunks_;  // offsets
 };
 
+using BlockPtr = std::shared_ptr<const Block>;
+using BlockList = std::vector<BlockPtr>;
+
 }  // namespace inferscope::tsdb

@@ -85,8 +85,7 @@ Result<void> Blocks::remove_replaced() {
         if (is_replaced || block->tables())
             replaced.insert(meta.replaces.begin(), meta.replaces.end());
     }
-    exchange(nullptr, leftovers);
-    return remove_files(leftovers);
+    return remove(leftovers);
 }
 
 std::shared_ptr<const BlockList> Blocks::list() const {
@@ -115,10 +114,14 @@ BlocksStats Blocks::stats() const {
 }
 
 Result<std::unique_ptr<BlockWriter>> Blocks::start_block(Timestamp now) {
-    const auto number = state_.with([](State& state) { return state.next_number++; });
+    const auto number = take_number();
     return BlockWriter::create(
         folder_.files, folder_.path,
         {.number = number, .origin = number, .created = now, .times = {}, .replaces = {}});
+}
+
+std::uint32_t Blocks::take_number() {
+    return state_.with([](State& state) { return state.next_number++; });
 }
 
 Result<void> Blocks::add(std::unique_ptr<BlockWriter> block) {
@@ -126,13 +129,13 @@ Result<void> Blocks::add(std::unique_ptr<BlockWriter> block) {
     return finish(std::move(block), {});
 }
 
-/// Puts the finished block in the place of others, whose files it removes.
+/// Finishes a block and puts it in the place of others, whose files stay.
 Result<void> Blocks::finish(std::unique_ptr<BlockWriter> writer, std::span<const BlockPtr> others) {
     if (auto finished = writer->finish(); !finished) return finished.error();
     auto block = Block::open(folder_, writer->number());
     if (!block) return block.error();
     exchange(*std::move(block), others);
-    return remove_files(others);
+    return {};
 }
 
 /// In the list.
@@ -145,6 +148,11 @@ void Blocks::exchange(BlockPtr fresh, std::span<const BlockPtr> others) {
         std::ranges::sort(list, {}, priority);
         state.list = std::make_shared<const BlockList>(std::move(list));
     });
+}
+
+Result<void> Blocks::remove(std::span<const BlockPtr> blocks) {
+    exchange(nullptr, blocks);
+    return remove_files(blocks);
 }
 
 Result<void> Blocks::remove_files(std::span<const BlockPtr> blocks) {

@@ -19,15 +19,11 @@
 #include "base/time.h"
 #include "telemetry/matcher.h"
 #include "tsdb/block.h"
+#include "tsdb/block_merge.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/config.h"
 
 namespace inferscope::tsdb {
-
-using BlockPtr = std::shared_ptr<const Block>;
-/// In order of priority: what was written first holds where a series has two samples at one time.
-/// Unless old data came late that is the order of time, too.
-using BlockList = std::vector<BlockPtr>;
 
 struct BlocksStats {
     std::size_t blocks = 0;
@@ -51,6 +47,8 @@ public:
     Blocks(const Blocks&) = delete;
     Blocks& operator=(const Blocks&) = delete;
 
+    /// In order of priority: what was written first holds where a series has two samples at one
+    /// time. Unless old data came late that is the order of time, too.
     [[nodiscard]] std::shared_ptr<const BlockList> list() const;
     [[nodiscard]] BlocksStats stats() const;
 
@@ -83,13 +81,25 @@ private:
     Result<void> open_folder();
     void open_block(std::uint32_t number, BlockList& found);
     Result<void> remove_replaced();
+
+    [[nodiscard]] std::uint32_t take_number();
     Result<void> finish(std::unique_ptr<BlockWriter> writer, std::span<const BlockPtr> others);
     void exchange(BlockPtr fresh, std::span<const BlockPtr> others);
     Result<void> remove_files(std::span<const BlockPtr> blocks);
+    Result<void> remove(std::span<const BlockPtr> blocks);
+
+    [[nodiscard]] BlockList mergeable() const;
+    Result<void> rewrite(std::span<const MergeSource> sources, std::uint32_t level, Timestamp now);
+    [[nodiscard]] std::vector<const KeepLonger*> still_kept(const BlockMeta& meta,
+                                                            Timestamp newest) const;
+    Result<void> keep_only(const BlockPtr& block, std::span<const KeepLonger* const> rules,
+                           Timestamp now);
+    Result<void> apply_size_bound();
 
     mutable BlockFolder folder_;
     const BlocksConfig config_;
-    std::mutex working_;  // held by what changes or needs the files
+    std::mutex working_;                              // held by what changes or needs the files
+    absl::flat_hash_set<std::uint32_t> unmergeable_;  // likewise; numbers of blocks
     mutable Guarded<State> state_;
 };
 

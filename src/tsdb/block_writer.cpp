@@ -23,35 +23,24 @@ std::uint64_t count(std::span<const std::uint64_t> bits) {
     return sum;
 }
 
-/// Rows of the first and the last set bit; there is one.
-std::size_t first_set(std::span<const std::uint64_t> bits) {
-    std::size_t word = 0;
-    while (bits[word] == 0) ++word;
-    return word * 64 + static_cast<std::size_t>(std::countr_zero(bits[word]));
-}
-std::size_t last_set(std::span<const std::uint64_t> bits) {
-    std::size_t word = bits.size() - 1;
-    while (bits[word] == 0) --word;
-    return word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits[word]));
-}
-
-/// From the start of the earliest window to the end of the latest.
-TimeRange hull(std::span<const ColumnName> names) {
-    TimeRange all = names.front().window;
-    for (const auto& name : names) {
-        all.from = std::min(all.from, name.window.from);
-        all.to = std::max(all.to, name.window.to);
-    }
-    return all;
+/// From the first to behind the last set bit, if there is one.
+std::optional<RowRange> range_of(std::span<const std::uint64_t> bits) {
+    std::size_t begin = 0;
+    std::size_t end = bits.size();
+    while (begin < end && bits[begin] == 0) ++begin;
+    while (end > begin && bits[end - 1] == 0) --end;
+    if (begin == end) return std::nullopt;
+    return RowRange{begin * 64 + static_cast<std::size_t>(std::countr_zero(bits[begin])),
+                    end * 64 - static_cast<std::size_t>(std::countl_zero(bits[end - 1]))};
 }
 
 }  // namespace
 
-/// One call of add_rows(): which columns of the chunks are which of the caller's, under which
-/// names, and between which times they have samples.
-class BlockWriter::Rows {
+/// The open group: which columns of its chunks are which of the caller's, under which names, and
+/// between which times they have samples.
+class BlockWriter::Group {
 public:
-    explicit Rows(std::span<const ColumnName> names) {
+    Group(std::span<const ColumnName> names, Numbering numbering) : names_(names) {
         const std::size_t columns = names.back().column + 1;
         CHECK(columns <= kMaxChunkColumns, "a group fits into a chunk");
         for (std::size_t i = 0; i < names.size();) {
@@ -61,7 +50,7 @@ public:
             columns_.push_back({number, names.subspan(begin, i - begin), std::nullopt});
         }
         CHECK(std::ranges::is_sorted(columns_, {}, &Column::number), "names are by column");
-        if (2 * columns_.size() >= columns) insert_nameless(columns);
+        if (numbering == Numbering::kept || 2 * columns_.size() >= columns) insert_gaps(columns);
     }
 
     struct Column {
@@ -82,14 +71,22 @@ public:
                     present[row / 64] &= ~(std::uint64_t{1} << row % 64);
             }
         }
-        void note_samples(std::span<const Timestamp> times,
-                          std::span<const std::uint64_t> present) {
-            if (count(present) == 0) return;
-            if (!sampled) sampled = {times[first_set(present)], 0};
-            sampled->to = times[last_set(present)];
+        void note_samples(const TimeRange& times) {
+            if (!sampled) sampled = times;
+            sampled->to = times.to;
         }
     };
     [[nodiscard]] std::span<Column> columns() { return columns_; }
+
+    /// From the start of the earliest window to the end of the latest.
+    [[nodiscard]] TimeRange hull() const {
+        TimeRange all = names_.front().window;
+        for (const auto& name : names_) {
+            all.from = std::min(all.from, name.window.from);
+            all.to = std::max(all.to, name.window.to);
+        }
+        return all;
+    }
 
     /// Those that a sample is under, and the window in which they hold.
     void for_each_name(
@@ -105,13 +102,14 @@ public:
     }
 
 private:
-    void insert_nameless(std::size_t count) {
+    void insert_gaps(std::size_t count) {
         std::vector<Column> all(count);
         for (std::size_t i = 0; i < count; ++i) all[i].number = i;
         for (const auto& column : columns_) all[column.number] = column;
         columns_ = std::move(all);
     }
 
+    std::span<const ColumnName> names_;
     std::vector<Column> columns_;
 };
 
@@ -145,58 +143,55 @@ BlockWriter::~BlockWriter() {
 
 Result<void> BlockWriter::add_rows(std::span<const Timestamp> times,
                                    std::span<const ColumnName> names, FillColumn fill) {
-    if (failed_) return *failed_;
     if (names.empty()) return {};
-    Rows rows(names);
-    const auto wanted = rows_between(times, hull(names));
+    start_group(names, Numbering::close_gaps);
+    auto added = add_rows(times, fill);
+    end_group();
+    return added;
+}
+
+void BlockWriter::start_group(std::span<const ColumnName> names, Numbering numbering) {
+    CHECK(!names.empty(), "a group has a series");
+    group_ = std::make_unique<Group>(names, numbering);
+}
+
+Result<void> BlockWriter::add_rows(std::span<const Timestamp> times, FillColumn fill) {
+    if (failed_) return *failed_;
+    const auto wanted = rows_between(times, group_->hull());
     const std::size_t pieces = (wanted.size() + kBlockChunkRows - 1) / kBlockChunkRows;
     for (std::size_t i = 0; i < pieces; ++i) {
         const std::size_t begin = wanted.begin + wanted.size() * i / pieces;
         const std::size_t end = wanted.begin + wanted.size() * (i + 1) / pieces;
-        if (auto added = seal(times, {begin, end}, rows, fill); !added) return added;
+        if (auto added = seal(times, {begin, end}, fill); !added) return added;
     }
-    rows.for_each_name([&](std::size_t column, const Labels& labels, const TimeRange& window) {
-        add_name(labels, column, window);
-    });
-    close_group();
     return {};
 }
 
-Result<void> BlockWriter::seal(std::span<const Timestamp> times, RowRange piece, Rows& rows,
-                               FillColumn fill) {
+Result<void> BlockWriter::add_chunk(std::string_view bytes, ChunkPlace place) {
+    for (auto& column : group_->columns()) column.note_samples(place.times);
+    return append_chunk(bytes, place);
+}
+
+void BlockWriter::end_group() {
+    if (failed_) return;
+    group_->for_each_name([&](std::size_t column, const Labels& labels, const TimeRange& window) {
+        add_name(labels, column, window);
+    });
+    group_.reset();
+    chunks_.clear();
+    entries_.clear();
+}
+
+Result<void> BlockWriter::seal(std::span<const Timestamp> times, RowRange piece, FillColumn fill) {
     times = times.subspan(piece.begin, piece.size());
     chunk_.begin(times);
-    for (auto& column : rows.columns()) {
+    for (auto& column : group_->columns()) {
         clear_column(times.size());
         if (!column.names.empty()) fill(column.number, piece.begin, values_, present_);
         trim(present_, times.size());
         column.mask(times, present_);
-        column.note_samples(times, present_);
-        add_column();
-    }
-    return finish_chunk(times);
-}
-
-Result<void> BlockWriter::add_chunk(std::string_view bytes, ChunkPlace place) {
-    if (auto room = append(bytes); !room) return room;
-    CHECK(chunks_.empty() || chunks_.back().times.to < place.times.from, "chunks come by time");
-    place.offset = written_ - bytes.size();
-    meta_.times.from = std::min(meta_.times.from, place.times.from);
-    meta_.times.to = std::max(meta_.times.to, place.times.to);
-    meta_.samples += place.samples;
-    ++meta_.chunks;
-    chunks_.push_back(place);
-    return {};
-}
-
-Result<void> BlockWriter::add_chunk(std::span<const Timestamp> times, std::size_t columns,
-                                    FillColumn fill) {
-    if (failed_) return *failed_;
-    chunk_.begin(times);
-    for (std::size_t column = 0; column < columns; ++column) {
-        clear_column(times.size());
-        fill(column, 0, values_, present_);
-        trim(present_, times.size());
+        if (const auto rows = range_of(present_))
+            column.note_samples({times[rows->begin], times[rows->end - 1]});
         add_column();
     }
     return finish_chunk(times);
@@ -219,22 +214,14 @@ Result<void> BlockWriter::finish_chunk(std::span<const Timestamp> times) {
     chunk_bytes_.clear();
     chunk_.finish(chunk_bytes_);
     if (chunk_samples_ == 0) return {};
-    return add_chunk(chunk_bytes_, {.offset = 0,
-                                    .size = static_cast<std::uint32_t>(chunk_bytes_.size()),
-                                    .rows = static_cast<std::uint32_t>(times.size()),
-                                    .samples = std::exchange(chunk_samples_, 0),
-                                    .times = {times.front(), times.back()}});
+    return append_chunk(chunk_bytes_, {.offset = 0,
+                                       .size = static_cast<std::uint32_t>(chunk_bytes_.size()),
+                                       .rows = static_cast<std::uint32_t>(times.size()),
+                                       .samples = std::exchange(chunk_samples_, 0),
+                                       .times = {times.front(), times.back()}});
 }
 
-void BlockWriter::end_group(std::span<const ColumnName> names) {
-    if (failed_ || chunks_.empty()) return;
-    const TimeRange rows{chunks_.front().times.from, chunks_.back().times.to};
-    for (const auto& name : names)
-        add_name(name.labels, name.column, name.window.covers(rows) ? TimeRange{} : name.window);
-    close_group();
-}
-
-void BlockWriter::add_name(const Labels& labels, std::size_t column, TimeRange window) {
+void BlockWriter::add_name(const Labels& labels, std::size_t column, const TimeRange& window) {
     auto entry = entries_.find({window.from, window.to});
     if (entry == entries_.end()) {
         const auto number = entries_.empty() ? groups_.add(window, chunks_) : groups_.add(window);
@@ -244,9 +231,16 @@ void BlockWriter::add_name(const Labels& labels, std::size_t column, TimeRange w
     index_.add(labels, std::span(&place, 1));
 }
 
-void BlockWriter::close_group() {
-    chunks_.clear();
-    entries_.clear();
+Result<void> BlockWriter::append_chunk(std::string_view bytes, ChunkPlace place) {
+    if (auto room = append(bytes); !room) return room;
+    CHECK(chunks_.empty() || chunks_.back().times.to < place.times.from, "chunks come by time");
+    place.offset = written_ - bytes.size();
+    meta_.times.from = std::min(meta_.times.from, place.times.from);
+    meta_.times.to = std::max(meta_.times.to, place.times.to);
+    meta_.samples += place.samples;
+    ++meta_.chunks;
+    chunks_.push_back(place);
+    return {};
 }
 
 Result<BlockMeta> BlockWriter::finish() {

@@ -34,6 +34,12 @@ struct ColumnName {
     TimeRange window;
 };
 
+/// Groups of two blocks become one where the same columns have the same numbers.
+enum class Numbering : std::uint8_t {
+    kept,       ///< columns without a name take some bytes in each chunk
+    close_gaps  ///< kept, unless most columns below the last one have no name
+};
+
 /// Rows are sealed by so many.
 inline constexpr std::size_t kBlockChunkRows = 512;
 
@@ -60,20 +66,20 @@ public:
     /// more names (by column). Samples outside of all windows of their column are left out, and so
     /// are names that no sample is under. What is added earlier holds where a series has two
     /// samples at one time. `fill` is called for columns that have a name, one after the other, for
-    /// up to kBlockChunkRows rows at a time. Columns keep their numbers (below kMaxChunkColumns)
-    /// unless most of them have no name: only groups of two blocks that number alike are merged.
+    /// up to kBlockChunkRows rows at a time. Columns' numbers are below kMaxChunkColumns.
     Result<void> add_rows(std::span<const Timestamp> times, std::span<const ColumnName> names,
                           FillColumn fill);
 
-    /// The same in steps, for who has chunks: any number of these two, by time, then end_group().
-    /// `bytes` is a chunk that opens, and goes to the file as it is; of `place` all but the offset
-    /// is told.
+    /// The same in steps, for who has not all rows at once, or has chunks: start_group(), any
+    /// number of the two between, by time, end_group(). `names` stay where they are until then.
+    void start_group(std::span<const ColumnName> names, Numbering numbering);
+    /// `first_row` of `fill` counts from the start of these `times`.
+    Result<void> add_rows(std::span<const Timestamp> times, FillColumn fill);
+    /// Puts a chunk that opens into the file as it is; of `place` all but the offset is told. It
+    /// may lack columns; a column that has no name has no samples in it, others have none outside
+    /// of all their windows.
     Result<void> add_chunk(std::string_view bytes, ChunkPlace place);
-    /// Seals at most kMaxChunkRows rows; `fill` is called for all `columns`, with `first_row` 0.
-    Result<void> add_chunk(std::span<const Timestamp> times, std::size_t columns, FillColumn fill);
-    /// The columns of these chunks as series; a chunk may lack the last ones. A column without a
-    /// name has no sample, others have none outside of all their windows.
-    void end_group(std::span<const ColumnName> names);
+    void end_group();
 
     /// No sample was added, so there is nothing to finish.
     [[nodiscard]] bool empty() const { return meta_.samples == 0; }
@@ -85,7 +91,7 @@ public:
     Result<BlockMeta> finish();
 
 private:
-    class Rows;
+    class Group;
     using Entries = absl::flat_hash_map<std::pair<Timestamp, Timestamp>, std::uint64_t>;
 
     BlockWriter(Files& files, std::string folder, std::unique_ptr<File> file, BlockMeta meta);
@@ -95,13 +101,12 @@ private:
     Result<void> append_section(std::size_t section, std::string_view bytes);
     Result<void> append_tables();
     Result<void> publish();
-    Result<void> seal(std::span<const Timestamp> times, RowRange piece, Rows& rows,
-                      FillColumn fill);
+    Result<void> seal(std::span<const Timestamp> times, RowRange piece, FillColumn fill);
     void clear_column(std::size_t rows);
     void add_column();
     Result<void> finish_chunk(std::span<const Timestamp> times);
-    void add_name(const Labels& labels, std::size_t column, TimeRange window);
-    void close_group();
+    Result<void> append_chunk(std::string_view bytes, ChunkPlace place);
+    void add_name(const Labels& labels, std::size_t column, const TimeRange& window);
 
     Files& files_;
     const std::string folder_;
@@ -117,7 +122,8 @@ private:
     std::vector<double> values_;  // of one column of a chunk
     std::vector<std::uint64_t> present_;
     std::uint64_t chunk_samples_ = 0;  // of the chunk in the making
-    std::vector<ChunkPlace> chunks_;   // of the open group
+    std::unique_ptr<Group> group_;     // of the open group
+    std::vector<ChunkPlace> chunks_;   // likewise
     Entries entries_;                  // likewise, by window
     GroupsEncoder groups_;
     IndexWriter index_;
