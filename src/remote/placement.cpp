@@ -47,6 +47,8 @@ Result<void> Placement::find_by_labels(WriteRequest& request, std::uint32_t at,
     auto& series = request.series()[at];
     if (series.is_supposed) {
         if (auto read = request.read_in_full(series); !read) return read;
+        places_[at] = find_current(series.key);
+        if (places_[at]) return {};
     }
     const auto refused = series.samples + series.native_histograms;
     if (refused == 0) return {};
