@@ -242,19 +242,26 @@ void first_time(benchmark::State& state, Shape shape) {
     }
 }
 
-BENCHMARK_CAPTURE(decompress, rows, Shape::rows)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decode, rows, Shape::rows)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(look_up, rows, Shape::rows)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(all, rows, Shape::rows)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decompress, shards, Shape::shards)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decode, shards, Shape::shards)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(look_up, shards, Shape::shards)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(all, shards, Shape::shards)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decompress, series, Shape::series)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decode, series, Shape::series)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(look_up, series, Shape::series)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(all, series, Shape::series)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(first_time, rows, Shape::rows)->Unit(benchmark::kMillisecond);
+/// The machine is shared: the least of several times is nearest to what the work costs.
+void often(benchmark::internal::Benchmark* bench) {
+    bench->Unit(benchmark::kMillisecond)->MinTime(0.1)->Repetitions(9);
+    bench->ReportAggregatesOnly()->ComputeStatistics(
+        "least", [](const std::vector<double>& values) { return std::ranges::min(values); });
+}
+
+BENCHMARK_CAPTURE(decompress, rows, Shape::rows)->Apply(often);
+BENCHMARK_CAPTURE(decode, rows, Shape::rows)->Apply(often);
+BENCHMARK_CAPTURE(look_up, rows, Shape::rows)->Apply(often);
+BENCHMARK_CAPTURE(all, rows, Shape::rows)->Apply(often);
+BENCHMARK_CAPTURE(decompress, shards, Shape::shards)->Apply(often);
+BENCHMARK_CAPTURE(decode, shards, Shape::shards)->Apply(often);
+BENCHMARK_CAPTURE(look_up, shards, Shape::shards)->Apply(often);
+BENCHMARK_CAPTURE(all, shards, Shape::shards)->Apply(often);
+BENCHMARK_CAPTURE(decompress, series, Shape::series)->Apply(often);
+BENCHMARK_CAPTURE(decode, series, Shape::series)->Apply(often);
+BENCHMARK_CAPTURE(look_up, series, Shape::series)->Apply(often);
+BENCHMARK_CAPTURE(all, series, Shape::series)->Apply(often);
+BENCHMARK_CAPTURE(first_time, rows, Shape::rows)->Apply(often);
 
 }  // namespace
 }  // namespace inferscope::remote

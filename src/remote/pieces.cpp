@@ -48,10 +48,23 @@ void Pieces::clear() {
 void Pieces::start_run(std::uint32_t group, Timestamp time) {
     group_ = group;
     time_ = time;
-    const auto [known, is_new] =
-        row_of_.try_emplace({group, time}, static_cast<std::uint32_t>(rows_.size()));
-    if (is_new) rows_.push_back({group, time, cells_.size(), 0});
-    runs_.push_back({known->second, cells_.size()});
+    const auto is_it = [&](const Row& row) { return row.group == group && row.time == time; };
+    if (runs_.empty()) {
+        runs_.push_back({find_row(group, time), cells_.size()});
+        return;
+    }
+    const auto last = runs_.back().row;
+    auto next = rows_[last].next;
+    if (!is_it(rows_[next])) next = find_row(group, time);
+    rows_[last].next = next;
+    runs_.push_back({next, cells_.size()});
+}
+
+std::uint32_t Pieces::find_row(std::uint32_t group, Timestamp time) {
+    const auto fresh = static_cast<std::uint32_t>(rows_.size());
+    const auto [known, is_new] = row_of_.try_emplace({group, time}, fresh);
+    if (is_new) rows_.push_back({group, time, cells_.size(), 0, 0});
+    return known->second;
 }
 
 std::span<const Pieces::Piece> Pieces::arrange() {

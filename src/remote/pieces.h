@@ -42,6 +42,7 @@ private:
         Timestamp time = 0;
         std::size_t begin = 0;  // in the cells
         std::size_t size = 0;
+        std::uint32_t next = 0;  // the row whose run followed the last time: likely to do so again
     };
     struct Run {  // neighbours of one row; it ends where the next one begins
         std::uint32_t row = 0;
@@ -49,6 +50,7 @@ private:
     };
 
     void start_run(std::uint32_t group, Timestamp time);
+    [[nodiscard]] std::uint32_t find_row(std::uint32_t group, Timestamp time);
     [[nodiscard]] std::size_t run_end(std::size_t run) const {
         return run + 1 < runs_.size() ? runs_[run + 1].begin : cells_.size();
     }

@@ -47,6 +47,8 @@ Result<void> Placement::find_by_labels(WriteRequest& request, std::uint32_t at,
     auto& series = request.series()[at];
     if (series.is_supposed) {
         if (auto read = request.read_in_full(series); !read) return read;
+        places_[at] = find_current(series.key);
+        if (places_[at]) return {};
     }
     const auto refused = series.samples + series.native_histograms;
     if (refused == 0) return {};
@@ -61,7 +63,12 @@ Result<void> Placement::find_by_labels(WriteRequest& request, std::uint32_t at,
         remember_spelling(series.key, places_[at]);
         return {};
     }
-    meet(key, request.samples(series).front().time, {at, series.key}, refusals);
+    if (!meet(key, request.samples(series).front().time, {at, series.key, 0})) {
+        refusals.add(Refusal::bound, series.samples, [&] {
+            return fmt::format("more than {} series (remote_write.max_series): {}",
+                               config_.max_series, show_labels(series.labels));
+        });
+    }
     return {};
 }
 
@@ -72,21 +79,20 @@ Fingerprint Placement::key_of_labels(const WireSeries& series) {
     return spelling_ == series.labels ? series.key : Fingerprint::of(spelling_);
 }
 
-/// A series that isn't known under any spelling. It may be in the request more than once.
-void Placement::meet(const Fingerprint& key, Timestamp time, const Waiting& waiting,
-                     Refusals& refusals) {
-    const auto [known, is_new] = newcomer_of_.try_emplace(key, narrow(newcomers_.size()));
-    if (is_new && series_ + newcomers_.size() >= config_.max_series) {
-        newcomer_of_.erase(known);
-        refusals.add(Refusal::bound, 1, [&] {
-            return fmt::format("more than {} series (remote_write.max_series): {}",
-                               config_.max_series, Labels::from_sorted(labels_).to_text());
-        });
-        return;
+/// A series that isn't known under any spelling; it may be in the request more than once. False if
+/// there is no room for it.
+bool Placement::meet(const Fingerprint& key, Timestamp time, Waiting waiting) {
+    const auto known = newcomer_of_.find(key);
+    if (known != newcomer_of_.end()) {
+        waiting.newcomer = known->second;
+    } else {
+        if (series_ + newcomers_.size() >= config_.max_series) return false;
+        waiting.newcomer = narrow(newcomers_.size());
+        newcomer_of_.emplace(key, waiting.newcomer);
+        newcomers_.push_back({Labels::from_sorted(labels_), key, time, {}});
     }
-    if (is_new) newcomers_.push_back({Labels::from_sorted(labels_), key, time, {}});
     waiting_.push_back(waiting);
-    waiting_.back().newcomer = known->second;
+    return true;
 }
 
 void Placement::announce() {

@@ -61,9 +61,9 @@ private:
         Place place;
     };
     struct Waiting {
-        std::uint32_t series = 0;  // in the request
-        Fingerprint key;           // of the spelling that came
-        std::uint32_t newcomer = 0;
+        std::uint32_t series = 0;    // in the request
+        Fingerprint key;             // of the spelling that came
+        std::uint32_t newcomer = 0;  // its index
     };
 
     [[nodiscard]] Place find_current(const Fingerprint& key) const {
@@ -72,7 +72,7 @@ private:
     }
     Result<void> find_by_labels(WriteRequest& request, std::uint32_t at, Refusals& refusals);
     [[nodiscard]] Fingerprint key_of_labels(const WireSeries& series);
-    void meet(const Fingerprint& key, Timestamp time, const Waiting& waiting, Refusals& refusals);
+    bool meet(const Fingerprint& key, Timestamp time, Waiting waiting);
     [[nodiscard]] std::vector<std::vector<std::uint32_t>> cohorts() const;
     void announce_cohort(std::span<const std::uint32_t> newcomers);
     void announce_loose(std::span<const std::uint32_t> newcomers);

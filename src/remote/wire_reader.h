@@ -38,8 +38,8 @@ public:
 
     double fixed64() {
         double value = 0;
-        if (is(WireType::fixed64))
-            std::memcpy(&value, take(sizeof value).data(), ok_ ? sizeof value : 0);
+        const auto bytes = is(WireType::fixed64) ? take(sizeof value) : std::string_view();
+        if (ok_) std::memcpy(&value, bytes.data(), sizeof value);
         return value;
     }
 
@@ -89,6 +89,12 @@ private:
     }
 
     std::uint64_t read_varint() {
+        if (at_ != end_ && static_cast<signed char>(*at_) >= 0)
+            return static_cast<unsigned char>(*at_++);
+        return read_long_varint();
+    }
+
+    std::uint64_t read_long_varint() {
         std::uint64_t value = 0;
         for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
             const auto byte = static_cast<unsigned char>(*at_++);

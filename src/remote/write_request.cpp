@@ -12,24 +12,18 @@
 namespace inferscope::remote {
 namespace {
 
-constexpr std::size_t kSampleBytes = 18;     // 12 10 09 <value: 8> 10 <timestamp: 6>
-constexpr std::size_t kZeroSampleBytes = 9;  // 12 07 10 <timestamp: 6>
-constexpr std::uint64_t kContinues = 0x808080808080;
-constexpr std::uint64_t kSixBytes = 0x008080808080;
+constexpr std::size_t kTimeBytes = 6;
+constexpr std::uint64_t kContinues = 0x808080808080;  // the bits that say so of six bytes
+constexpr std::uint64_t kSixthEnds = 0x008080808080;
 
 Error not_a_request() {
     return {Errc::invalid_argument, "the body isn't a WriteRequest of remote write 1.0"};
 }
 
-struct Tail {
-    std::size_t bytes = 0;
-    Sample sample;
-};
-
 template <class T>
-T load(const char* at) {
-    T value;
-    std::memcpy(&value, at, sizeof value);
+T load(const char* at, std::size_t bytes = sizeof(T)) {
+    T value{};
+    std::memcpy(&value, at, bytes);
     return value;
 }
 
@@ -40,18 +34,43 @@ constexpr Timestamp six_byte_varint(std::uint64_t bits) {
     return static_cast<Timestamp>(value);
 }
 
-/// The one sample in which `fields` seem to end. Its time is between 1971 and 2109, since that is
-/// what six bytes can hold and five can't.
+/// A Sample message as nearly all are: 09 <value: 8> 10 <timestamp: 6>, without value if that is 0.
+/// Times between 1971 and 2109 take six bytes.
+std::optional<Sample> usual_sample(std::string_view message) {
+    const char* const end = message.data() + message.size();
+    const bool is_zero = message.size() == kTimeBytes + 1;
+    const bool has_value = message.size() == kTimeBytes + 10 && message[0] == 0x09;
+    if ((!is_zero && !has_value) || end[-7] != 0x10) return std::nullopt;
+    const auto time = load<std::uint64_t>(end - kTimeBytes, kTimeBytes);
+    if ((time & kContinues) != kSixthEnds) return std::nullopt;
+    return Sample{six_byte_varint(time), is_zero ? 0 : load<double>(message.data() + 1)};
+}
+
+struct Tail {
+    std::size_t bytes = 0;  ///< of the field
+    Sample sample;
+};
+
+/// The sample field in which `fields` seem to end.
 std::optional<Tail> find_tail(std::string_view fields) {
-    if (fields.size() < kSampleBytes) return std::nullopt;
-    const char* const end = fields.data() + fields.size();
-    const auto time = load<std::uint64_t>(end - 8) >> 16;
-    if (end[-7] != 0x10 || (time & kContinues) != kSixBytes) return std::nullopt;
-    if (end[-18] == 0x12 && end[-17] == 0x10 && end[-16] == 0x09)
-        return Tail{kSampleBytes, {six_byte_varint(time), load<double>(end - 15)}};
-    if (end[-9] == 0x12 && end[-8] == 0x07)
-        return Tail{kZeroSampleBytes, {six_byte_varint(time), 0}};
+    for (const std::size_t size : {kTimeBytes + 10, kTimeBytes + 1}) {
+        if (fields.size() < size + 2) continue;
+        const auto field = fields.substr(fields.size() - size - 2);
+        if (field[0] != 0x12 || field[1] != static_cast<char>(size)) continue;
+        if (const auto sample = usual_sample(field.substr(2))) return Tail{field.size(), *sample};
+    }
     return std::nullopt;
+}
+
+/// The same; nothing if there seem to be more samples before it.
+std::optional<Tail> find_only_tail(std::string_view fields) {
+    const auto tail = find_tail(fields);
+    if (tail && find_tail(fields.substr(0, fields.size() - tail->bytes))) return std::nullopt;
+    return tail;
+}
+
+std::string_view between(const char* begin, const char* end) {
+    return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 /// Label fields of a series or an exemplar: a view as long as they stand together, else a copy.
@@ -75,10 +94,6 @@ private:
     std::string_view fields_;
     std::string* copy_ = nullptr;
 };
-
-std::string_view between(const char* begin, const char* end) {
-    return {begin, static_cast<std::size_t>(end - begin)};
-}
 
 std::uint32_t narrow(std::size_t number) { return static_cast<std::uint32_t>(number); }
 
@@ -121,7 +136,7 @@ Result<void> WriteRequest::decode(std::string_view message, std::size_t most) {
 Result<void> WriteRequest::add_series(std::string_view fields) {
     auto& series = series_.emplace_back();
     series.fields = fields;
-    const auto tail = find_tail(fields);
+    const auto tail = find_only_tail(fields);
     if (!tail) return read_in_full(series);
     series.is_supposed = true;
     series.labels = fields.substr(0, fields.size() - tail->bytes);
@@ -170,6 +185,10 @@ Result<void> WriteRequest::read_in_full(WireSeries& series) {
 }
 
 bool WriteRequest::add_sample(std::string_view message) {
+    if (const auto usual = usual_sample(message)) {
+        samples_.push_back(*usual);
+        return true;
+    }
     auto& sample = samples_.emplace_back();
     WireReader reader(message);
     while (reader.next()) {
