@@ -15,6 +15,8 @@
 #include "discovery/config.h"
 #include "engines/metrics.h"
 #include "probe/config.h"
+#include "remote/config.h"
+#include "tsdb/store.h"
 
 namespace inferscope::app {
 
@@ -69,6 +71,8 @@ struct Config {
     probe::ProbeConfig probe;
     MappingConfig mapping;
     WebSettings web;
+    tsdb::StoreConfig storage;
+    remote::WriteConfig remote_write_receiver;
 
     std::string file;                          ///< where it was read; empty: no file
     std::vector<ParseError> warnings;          ///< harmless, but the user should know

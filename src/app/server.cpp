@@ -27,8 +27,11 @@
 #include "app/engine_desk.h"
 #include "app/machine.h"
 #include "app/self_metrics.h"
+#include "app/storage.h"
+#include "app/storage_metrics.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "discovery/discovery.h"
 #include "discovery/metrics.h"
 #include "engines/engine_watch.h"
@@ -36,8 +39,10 @@
 #include "engines/observing_appender.h"
 #include "exposition/latest_rows.h"
 #include "mapping/mapping_store.h"
+#include "remote/write_endpoint.h"
 #include "scrape/scrape_pool.h"
 #include "telemetry/row_writer.h"
+#include "telemetry/tee_appender.h"
 
 namespace inferscope::app {
 namespace {
@@ -47,6 +52,8 @@ namespace asio = boost::asio;
 constexpr std::string_view kDcgm = "DCGM";                  // the mapping's name of that exporter
 constexpr Nanos kLookBeforeDemo = std::chrono::seconds(2);  ///< discovery has looked by then
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
+/// Two requests at a time: a large query and what goes on besides.
+constexpr std::size_t kPoolThreads = 2;
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
 
 std::string host_name() {
@@ -55,7 +62,39 @@ std::string host_name() {
     return name[0] == '\0' ? "localhost" : name.data();
 }
 
-Result<std::shared_ptr<const Config>> read_config(const std::string& file) {
+/// What the command line says of the store wins over the file.
+Result<void> override_storage(const ServerOptions& options, tsdb::StoreConfig& storage) {
+    using Fsync = tsdb::WalSettings::Fsync;
+    if (!options.retention_time.empty()) {
+        const auto millis = parse_duration_millis(options.retention_time);
+        if (!millis) {
+            return Error{Errc::invalid_argument,
+                         fmt::format("--storage.retention.time: '{}' is no duration like 15d",
+                                     options.retention_time)};
+        }
+        storage.blocks.retention = Millis(*millis);
+    }
+    if (!options.retention_size.empty()) {
+        const auto bytes = parse_byte_size(options.retention_size);
+        if (!bytes) {
+            return Error{Errc::invalid_argument,
+                         fmt::format("--storage.retention.size: '{}' is no size like 50GB",
+                                     options.retention_size)};
+        }
+        storage.blocks.retention_bytes = *bytes;
+    }
+    if (options.fsync.empty()) return {};
+    if (options.fsync != "interval" && options.fsync != "always") {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format("--storage.fsync: '{}' is neither interval nor always", options.fsync)};
+    }
+    storage.wal.fsync = options.fsync == "always" ? Fsync::always : Fsync::interval;
+    return {};
+}
+
+Result<std::shared_ptr<const Config>> read_config(const ServerOptions& options) {
+    const auto& file = options.config_file;
     Config config = Config::defaults();
     if (!file.empty()) {
         auto loaded = load_config(file);
@@ -64,6 +103,8 @@ Result<std::shared_ptr<const Config>> read_config(const std::string& file) {
     }
     for (const auto& warning : config.warnings) log::warning("{}", warning.message());
     if (config.worker.name.empty()) config.worker.name = host_name();
+    if (auto overridden = override_storage(options, config.storage); !overridden)
+        return overridden.error();
     return std::make_shared<const Config>(std::move(config));
 }
 
@@ -152,11 +193,14 @@ Result<SourceSet> SourceSet::parse(std::string_view list) {
 /// Members stand in the order in which they are needed: each outlives those below it.
 class Server::Parts {
 public:
-    Parts(ServerOptions options, std::shared_ptr<const Config> config, net::WebConfig web)
+    Parts(ServerOptions options, std::shared_ptr<const Config> config, net::WebConfig web,
+          std::unique_ptr<Storage> storage)
         : options_(std::move(options)),
           config_(std::move(config)),
+          storage_(std::move(storage)),
+          sink_(rows_, storage_->store().appender()),
           mapping_(options_.storage_path + "/" + std::string(kKeptMapping)),
-          observer_(rows_, watch_, mapping_.current()),
+          observer_(sink_, watch_, mapping_.current()),
           environment_{.io = io_.get_executor(),
                        .pool = pool_.get_executor(),
                        .clock = clock_,
@@ -168,15 +212,16 @@ public:
                        .spare_buffers = {},
                        .after_scrape = {}},
           scrapes_(environment_),
-          desk_(io_.get_executor(), clock_, rows_, watch_, config_, options_.sources.probes),
+          desk_(io_.get_executor(), clock_, sink_, watch_, config_, options_.sources.probes),
           discovery_(io_.get_executor(), pool_.get_executor(),
                      [this](const auto& targets) { set_targets(targets); }),
-          machine_(rows_, clock_, machine_settings()),
-          engine_rows_(rows_, "engines"),
+          machine_(sink_, clock_, machine_settings()),
+          engine_rows_(sink_, "engines"),
+          remote_write_(pool_.get_executor(), storage_->intake(), config_->remote_write_receiver),
           api_(api_sources()),
           http_(io_.get_executor(), server_settings(std::move(web)),
                 [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
-          self_(rows_, {.scrape = environment_.counters, .http = http_.counters(), .rows = rows_}),
+          self_(sink_, {.scrape = environment_.counters, .http = http_.counters(), .rows = rows_}),
           signals_(io_, SIGINT, SIGTERM),
           hangup_(io_, SIGHUP),
           ticks_(io_) {
@@ -211,6 +256,7 @@ public:
             if (options_.demo) asio::co_spawn(io_, start_demo_if_alone(), log_end("demo"));
         }
         machine_.start();
+        storage_->start();
         asio::co_spawn(io_, tick(), log_end("collection"));
         self_.set_reload(true, clock_.wall());
         is_ready_ = true;
@@ -240,16 +286,31 @@ private:
     }
 
     api::Sources api_sources() {
-        return {.pool = pool_.get_executor(),
-                .rows = rows_,
-                .mapping = mapping_,
-                .targets = [this] { return scrapes_.status(); },
-                .dropped_targets = [this] { return discovery_.status()->dropped; },
-                .engines_json = [this] { return engines::engines_json(watch_.statuses()); },
-                .mapping_changed = [this] { use_mapping(); },
-                .reload = [this] { return reload(); },
-                .is_ready = [this] { return is_ready_; },
-                .refresh = [this] { publish_own(); }};
+        return {
+            .pool = pool_.get_executor(),
+            .rows = rows_,
+            .mapping = mapping_,
+            .targets = [this] { return scrapes_.status(); },
+            .dropped_targets = [this] { return discovery_.status()->dropped; },
+            .engines_json = [this] { return engines::engines_json(watch_.statuses()); },
+            .mapping_changed = [this] { use_mapping(); },
+            .reload = [this] { return reload(); },
+            .is_ready = [this] { return is_ready_; },
+            .stored = storage_->store(),
+            .store_stats = [this] { return storage_->stats(); },
+            .index_stats = [this](std::size_t most) { return storage_->store().index_stats(most); },
+            .flush = [this] { return storage_->flush(); },
+            .delete_series =
+                [this](std::vector<Matcher> matchers, Timestamp from, Timestamp to) {
+                    return storage_->delete_series(std::move(matchers), {from, to});
+                },
+            .snapshot = [this] { return storage_->snapshot(); },
+            .remote_write =
+                [this](net::HttpRequest request) {
+                    return remote_write_.handle(std::move(request));
+                },
+            .now = [this] { return clock_.wall(); },
+            .refresh = [this] { publish_own(); }};
     }
 
     std::string host_for_url() const {
@@ -320,7 +381,7 @@ private:
 
     /// All files are read before one of them is used.
     Result<void> read_again() {
-        auto config = read_config(options_.config_file);
+        auto config = read_config(options_);
         if (!config) return config.error();
         auto web = read_web_config(options_);
         if (!web) return web.error();
@@ -340,7 +401,12 @@ private:
     }
 
     void publish_own() {
-        if (options_.sources.self) self_.publish(clock_.wall());
+        if (!options_.sources.self) return;
+        self_.publish(clock_.wall(), [this](RowWriter& rows) {
+            write_store_metrics(rows, storage_->store().sample_counts(), storage_->stats(),
+                                sink_.not_kept());
+            write_receiver_metrics(rows, storage_->intake().counters(), remote_write_.counters());
+        });
     }
 
     /// What moves with the clock and not with a target: host, GPU, engines' states, our own
@@ -438,6 +504,7 @@ private:
         const bool is_driver_idle = machine_.stop();
         if (io_.stopped() && is_driver_idle) {
             pool_.join();
+            storage_->stop();
             return;
         }
         log::warning("not everything ended within {} s: leaving", to_seconds(kPatienceAtEnd));
@@ -461,11 +528,13 @@ private:
     bool is_stopping_ = false;
 
     exposition::LatestRows rows_;
+    std::unique_ptr<Storage> storage_;
+    TeeAppender sink_;
     engines::EngineWatch watch_;
     mapping::MappingStore mapping_;
     engines::ObservingAppender observer_;
     asio::io_context io_{1};
-    asio::thread_pool pool_{1};
+    asio::thread_pool pool_{kPoolThreads};
     scrape::ScrapeEnvironment environment_;
     scrape::ScrapePool scrapes_;
     EngineDesk desk_;
@@ -474,6 +543,7 @@ private:
     RowWriter engine_rows_;
     std::unique_ptr<Demo> demo_;
     std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
+    remote::WriteEndpoint remote_write_;
     api::Api api_;
     net::HttpServer http_;
     SelfMetrics self_;
@@ -486,12 +556,16 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::make(ServerOptions options) {
-    auto config = read_config(options.config_file);
+    auto config = read_config(options);
     if (!config) return config.error();
     auto web = read_web_config(options);
     if (!web) return web.error();
     if (auto storage = check_storage(options.storage_path); !storage) return storage.error();
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web));
+    static const SystemClock kClock;
+    auto storage = Storage::open(options.storage_path, **config, kClock);
+    if (!storage) return storage.error();
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web),
+                                         std::move(*storage));
     if (auto prepared = parts->prepare(); !prepared) return prepared.error();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -23,7 +23,7 @@ Result<std::size_t> decompressed_bytes(std::string_view compressed, std::size_t 
     if (size > most) {
         return Error{Errc::limit_exceeded,
                      fmt::format("the body has {} bytes decompressed, more than "
-                                 "remote_write.max_body_bytes = {}",
+                                 "remote_write_receiver.max_body_bytes = {}",
                                  size, most)};
     }
     if (size > kMostExpansion * compressed.size()) return not_snappy();

@@ -13,7 +13,7 @@ namespace inferscope::remote {
 
 /// The length that `compressed` says to have decompressed. Fails with invalid_argument if it isn't
 /// snappy or can't become so long, and with limit_exceeded above `most`
-/// (`remote_write.max_body_bytes`).
+/// (`remote_write_receiver.max_body_bytes`).
 Result<std::size_t> decompressed_bytes(std::string_view compressed, std::size_t most);
 
 /// Where bodies are decompressed; keeps its memory from one to the next.

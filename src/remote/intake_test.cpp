@@ -240,15 +240,15 @@ TEST_F(IntakeTest, RefusesWhatPassesALimitAndNamesTheSetting) {
             ->refusals;
     };
     EXPECT_THAT(refusal_of({{kMetricName, "m"}, {"a", "1"}, {"b", "1"}, {"c", "1"}}),
-                HasSubstr("more than 3 labels (remote_write.max_labels_per_series)"));
+                HasSubstr("more than 3 labels (remote_write_receiver.max_labels_per_series)"));
     EXPECT_THAT(refusal_of({{kMetricName, "m"}, {"a23456789", "1"}}),
-                HasSubstr("remote_write.max_label_name_bytes"));
+                HasSubstr("remote_write_receiver.max_label_name_bytes"));
     EXPECT_THAT(refusal_of({{kMetricName, "m"}, {"a", "12345"}}),
-                HasSubstr("remote_write.max_label_value_bytes"));
+                HasSubstr("remote_write_receiver.max_label_value_bytes"));
     EXPECT_EQ(refusal_of({{kMetricName, "m"}}), "");
     EXPECT_EQ(refusal_of({{kMetricName, "n"}, {"empty", ""}, {"a", ""}, {"b", ""}}), "");
     EXPECT_THAT(refusal_of({{kMetricName, "o"}}),
-                HasSubstr("more than 2 series (remote_write.max_series)"));
+                HasSubstr("more than 2 series (remote_write_receiver.max_series)"));
     EXPECT_EQ(refusal_of({{kMetricName, "m"}}), "");
 }
 
@@ -302,11 +302,13 @@ TEST_F(IntakeTest, SizesAreRefusedBeforeMemoryIsTaken) {
     const auto long_body = small.write(compressed(std::string(1001, 'x')));
     ASSERT_FALSE(long_body);
     EXPECT_EQ(long_body.error().code, Errc::limit_exceeded);
-    EXPECT_THAT(long_body.error().text,
-                HasSubstr("1001 bytes decompressed, more than remote_write.max_body_bytes = 1000"));
+    EXPECT_THAT(
+        long_body.error().text,
+        HasSubstr(
+            "1001 bytes decompressed, more than remote_write_receiver.max_body_bytes = 1000"));
     const auto many = small.write(compressed(row(kTime, 5)));
     ASSERT_FALSE(many);
-    EXPECT_THAT(many.error().text, HasSubstr("remote_write.max_items_per_request"));
+    EXPECT_THAT(many.error().text, HasSubstr("remote_write_receiver.max_items_per_request"));
     // Ten bytes don't become 900.
     EXPECT_EQ(small.decompressed_bytes(std::string("\x84\x07") + "12345678").error().code,
               Errc::invalid_argument);

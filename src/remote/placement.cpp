@@ -65,7 +65,7 @@ Result<void> Placement::find_by_labels(WriteRequest& request, std::uint32_t at,
     }
     if (!meet(key, request.samples(series).front().time, {at, series.key, 0})) {
         refusals.add(Refusal::bound, series.samples, [&] {
-            return fmt::format("more than {} series (remote_write.max_series): {}",
+            return fmt::format("more than {} series (remote_write_receiver.max_series): {}",
                                config_.max_series, show_labels(series.labels));
         });
     }

@@ -112,14 +112,14 @@ WriteEndpoint::WriteEndpoint(net::Executor pool, Intake& intake, const WriteConf
 /// Which bound a request of `bytes` would pass now.
 std::optional<std::string> WriteEndpoint::too_busy(std::size_t bytes) const {
     if (counters_.requests_in_flight >= config_.max_requests_in_flight) {
-        return fmt::format("{} requests in flight (remote_write.max_requests_in_flight)\n",
+        return fmt::format("{} requests in flight (remote_write_receiver.max_requests_in_flight)\n",
                            counters_.requests_in_flight);
     }
     const bool is_alone = counters_.requests_in_flight == 0;
     if (!is_alone && counters_.bytes_in_flight + bytes > config_.max_bytes_in_flight) {
         return fmt::format(
             "{} bytes in flight and {} more, above {} "
-            "(remote_write.max_bytes_in_flight)\n",
+            "(remote_write_receiver.max_bytes_in_flight)\n",
             counters_.bytes_in_flight, bytes, config_.max_bytes_in_flight);
     }
     return std::nullopt;

@@ -25,7 +25,7 @@ public:
     /// - 204: all of it is kept, or was before;
     /// - 400: rubbish, of which nothing is kept; or some samples were refused and the rest is kept.
     ///   The text has Prometheus's words for why, and names the series;
-    /// - 413: larger than `remote_write.max_body_bytes`, decompressed;
+    /// - 413: larger than `remote_write_receiver.max_body_bytes`, decompressed;
     /// - 415: not application/x-protobuf, not version 1, or not snappy;
     /// - 429 with Retry-After: too many requests or bytes in flight;
     /// - 503 with Retry-After: the store can't keep it now.

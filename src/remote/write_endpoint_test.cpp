@@ -97,7 +97,7 @@ TEST_F(WriteEndpointTest, Answers400ToRubbish) {
 TEST_F(WriteEndpointTest, Answers413BeyondTheBoundOnBodies) {
     const auto answer = send(request(doubles::compressed(std::string(10'001, 'x'))));
     EXPECT_EQ(answer.status, 413);
-    EXPECT_THAT(answer.body, HasSubstr("remote_write.max_body_bytes = 10000"));
+    EXPECT_THAT(answer.body, HasSubstr("remote_write_receiver.max_body_bytes = 10000"));
 }
 
 TEST_F(WriteEndpointTest, Answers415ToOtherTypesVersionsAndEncodings) {
@@ -130,7 +130,7 @@ TEST_F(WriteEndpointTest, Answers429WhenTooManyRequestsAreInFlight) {
     start(request(one_sample(kTime + 2)), third);
     EXPECT_EQ(third.status, 429);
     EXPECT_EQ(third.headers.get("Retry-After"), "1");
-    EXPECT_THAT(third.body, HasSubstr("remote_write.max_requests_in_flight"));
+    EXPECT_THAT(third.body, HasSubstr("remote_write_receiver.max_requests_in_flight"));
     work();
     EXPECT_EQ(first.status, 204);
     EXPECT_EQ(second.status, 204);
@@ -146,7 +146,7 @@ TEST_F(WriteEndpointTest, Answers429WhenTooManyBytesAreInFlightButNeverToOneAlon
     start(request(doubles::compressed(large)), first);
     start(request(one_sample(kTime)), second);
     EXPECT_EQ(second.status, 429);
-    EXPECT_THAT(second.body, HasSubstr("remote_write.max_bytes_in_flight"));
+    EXPECT_THAT(second.body, HasSubstr("remote_write_receiver.max_bytes_in_flight"));
     work();
     EXPECT_EQ(first.status, 204);
 }

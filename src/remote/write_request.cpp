@@ -125,7 +125,7 @@ Result<void> WriteRequest::decode(std::string_view message, std::size_t most) {
         if (size > most) {
             return Error{Errc::limit_exceeded,
                          fmt::format("more than {} series, samples, exemplars and metadata in one "
-                                     "request (remote_write.max_items_per_request)",
+                                     "request (remote_write_receiver.max_items_per_request)",
                                      most)};
         }
     }

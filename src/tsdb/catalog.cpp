@@ -314,14 +314,13 @@ void Catalog::forget_silent(Timestamp time, SeriesId begin, SeriesId end) {
     remove(gone);
 }
 
-std::size_t Catalog::heap_bytes() const {
-    std::size_t bytes = index_.heap_bytes() + series_.capacity() * sizeof(Series);
+void Catalog::measure(MemoryUse& use) const {
+    use.bytes += index_.heap_bytes() + series_.capacity() * sizeof(Series);
     for (const auto& series : series_) {
-        if (series.single) bytes += series.single->heap_bytes();
+        if (series.single) series.single->measure(use);
         for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())
-            bytes += sizeof(Segment);
+            use.bytes += sizeof(Segment);
     }
-    return bytes;
 }
 
 }  // namespace inferscope::tsdb

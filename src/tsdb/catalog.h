@@ -117,7 +117,7 @@ public:
     void thaw(SeriesId begin, SeriesId end);
     /// Forgets those that have nothing here anymore, and had their last sample before `time`.
     void forget_silent(Timestamp time, SeriesId begin, SeriesId end);
-    [[nodiscard]] std::size_t heap_bytes() const;
+    void measure(MemoryUse& use) const;
 
 private:
     struct Segment {

@@ -311,15 +311,22 @@ void Epoch::drop(const FrozenRows& frozen) {
 
 bool Epoch::is_over() const { return ended_ && chunks_.empty() && full_.empty() && late_.empty(); }
 
-std::size_t Epoch::heap_bytes() const {
-    std::size_t bytes = tile_.heap_bytes() + alive_.capacity() +
-                        died_.capacity() * sizeof(Timestamp) +
-                        chunks_.capacity() * sizeof(SealedChunk);
-    for (const auto& tile : full_) bytes += tile->heap_bytes() + sizeof(Tile);
-    if (older_) bytes += older_->heap_bytes() + sizeof(Tile);
-    for (const auto& chunk : chunks_) bytes += chunk.size;
-    for (const auto& [column, late] : late_) bytes += late.capacity() * sizeof(Sample);
-    return bytes;
+void Epoch::measure(MemoryUse& use) const {
+    const auto add = [&](const Tile& tile) {
+        use.bytes += tile.heap_bytes() + sizeof(Tile);
+        if (tile.rows() == 0) return;
+        ++use.chunks;
+        use.oldest = std::min(use.oldest, tile.times().front());
+    };
+    use.bytes += alive_.capacity() + died_.capacity() * sizeof(Timestamp);
+    use.add(chunks_);
+    for (const auto& tile : full_) add(*tile);
+    if (older_) add(*older_);
+    add(tile_);
+    for (const auto& [column, late] : late_) {
+        use.bytes += late.capacity() * sizeof(Sample);
+        use.oldest = std::min(use.oldest, late.front().time);
+    }
 }
 
 void insert_by_time(std::vector<Sample>& samples, Sample sample) {

@@ -99,7 +99,7 @@ public:
     void drop(const FrozenRows& frozen);
     /// Ended, and all is forgotten.
     [[nodiscard]] bool is_over() const;
-    [[nodiscard]] std::size_t heap_bytes() const;
+    void measure(MemoryUse& use) const;
 
 private:
     class RowAt;

@@ -44,7 +44,7 @@ struct HeadStats {
     VerdictCounts samples;
     std::uint64_t names_owned_elsewhere = 0;  ///< label sets not published, ever
     std::uint64_t refused_by_bounds = 0;      ///< groups, columns, label sets and samples, ever
-    std::size_t bytes = 0;                    ///< in memory, as far as the store counts them
+    MemoryUse memory;                         ///< as far as the store counts it
 };
 
 /// Thread: any; of one group, one at a time. A sample of a row or by itself fares as Prometheus has
@@ -98,6 +98,10 @@ public:
                                                         Timestamp from, Timestamp to) const;
     /// Walks over all series for `bytes`: some ms for a million.
     [[nodiscard]] HeadStats stats() const;
+    /// What became of samples, ever: cheap.
+    [[nodiscard]] VerdictCounts sample_counts() const {
+        return counters_.with([](const Counters& counters) { return counters.samples; });
+    }
     [[nodiscard]] IndexStats index_stats(std::size_t most) const;
 
     /// Background work, for a pool thread: locks that others need are held for short steps only.

@@ -154,12 +154,12 @@ HeadStats Head::stats() const {
     catalog_.with([&](const Catalog& catalog) {
         stats.series = catalog.index().series_count();
         stats.singles = catalog.singles();
-        stats.bytes = catalog.heap_bytes();
+        catalog.measure(stats.memory);
     });
     const auto all = epochs();
     stats.epochs = all.size();
     for (const auto& epoch : all)
-        stats.bytes += epoch->with([](const Epoch& rows) { return rows.heap_bytes(); });
+        epoch->with([&](const Epoch& rows) { rows.measure(stats.memory); });
     groups_.with([&](const Groups& groups) { stats.groups = groups.open.size(); });
     exemplars_.with([&](const ExemplarRing& ring) { stats.exemplars = ring.size(); });
     counters_.with([&](const Counters& counters) {

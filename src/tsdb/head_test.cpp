@@ -226,10 +226,10 @@ TEST(Head, StaysFlatWhileSeriesComeAndGo) {
         for (int i = 0; i < 2000; ++i)
             ASSERT_TRUE(timed(head, group, numbered(round * 2000 + i), round * 100, 1));
         head.forget_before((round - 1) * 100);
-        if (round == 10) settled = head.stats().bytes;
+        if (round == 10) settled = head.stats().memory.bytes;
     }
     EXPECT_EQ(head.stats().series, 4000u);
-    EXPECT_LT(head.stats().bytes, settled + settled / 2);
+    EXPECT_LT(head.stats().memory.bytes, settled + settled / 2);
 }
 
 TEST(Head, TellsLabelsAndFamilies) {

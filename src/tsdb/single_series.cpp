@@ -100,13 +100,16 @@ void SingleSeries::thaw() {
     if (stored_) merge_by_time(stored_->late, std::exchange(stored_->frozen_late, {}));
 }
 
-std::size_t SingleSeries::heap_bytes() const {
-    std::size_t bytes = sizeof(*this) + capacity_ * sizeof(Sample);
-    if (!stored_) return bytes;
-    bytes += sizeof(Stored) + stored_->chunks.capacity() * sizeof(SealedChunk) +
-             stored_->late.capacity() * sizeof(Sample);
-    for (const auto& chunk : stored_->chunks) bytes += chunk.size;
-    return bytes;
+void SingleSeries::measure(MemoryUse& use) const {
+    use.bytes += sizeof(*this) + capacity_ * sizeof(Sample);
+    if (size_ > 0) use.oldest = std::min(use.oldest, open_[0].time);
+    if (!stored_) return;
+    use.bytes += sizeof(Stored) +
+                 (stored_->late.capacity() + stored_->frozen_late.capacity()) * sizeof(Sample);
+    use.add(stored_->chunks);
+    for (const auto* late : {&stored_->late, &stored_->frozen_late}) {
+        if (!late->empty()) use.oldest = std::min(use.oldest, late->front().time);
+    }
 }
 
 SingleSeries::Stored& SingleSeries::stored() {

@@ -54,7 +54,7 @@ public:
     /// Columns of loose groups that fill the series: it stays as long as there is one.
     [[nodiscard]] std::uint32_t& users() { return users_; }
     [[nodiscard]] bool is_over() const { return users_ == 0 && size_ == 0 && stored_ == nullptr; }
-    [[nodiscard]] std::size_t heap_bytes() const;
+    void measure(MemoryUse& use) const;
 
 private:
     struct Stored {

@@ -199,7 +199,7 @@ bool Store::is_cut_due() {
     };
     return number(newest - kPatience) > number(cut_time_) ||
            log_->written() - log_began_ > config_.wal_bytes ||
-           head_.stats().bytes > config_.head_bytes;
+           head_.stats().memory.bytes > config_.head_bytes;
 }
 
 Result<void> Store::flush(Timestamp now) {

@@ -99,7 +99,10 @@ public:
     /// Puts on the disk what was appended.
     Result<void> sync() { return log_->sync(); }
 
+    /// Walks over all series: some ms for a million.
     [[nodiscard]] StoreStats stats() const;
+    /// What became of samples, ever: cheap.
+    [[nodiscard]] VerdictCounts sample_counts() const { return head_.sample_counts(); }
     /// Of the series in memory.
     [[nodiscard]] IndexStats index_stats(std::size_t most) const { return head_.index_stats(most); }
 
