@@ -63,7 +63,8 @@ class GroupTable {
 public:
     GroupTable() = default;
     /// Fails with invalid_argument unless each chunk lies behind the file's header and before
-    /// `chunks_end`, and its rows in `times`; each entry's chunks are by time; nothing is left over.
+    /// `chunks_end`, and its rows in `times`; each entry's chunks are by time; nothing is left
+    /// over.
     static Result<GroupTable> read(std::string_view bytes, std::uint64_t chunks_end,
                                    const TimeRange& times);
 
