@@ -100,6 +100,17 @@ TEST_P(FilesTest, AppendReadCutAndAppendAgain) {
     EXPECT_EQ(text(**files_->open(folder_ + "/a", OpenMode::fresh)), "");
 }
 
+TEST_P(FilesTest, ALinkOutlivesTheFirstName) {
+    ASSERT_TRUE(files_->make_folder(folder_));
+    auto file = files_->open(folder_ + "/a", OpenMode::fresh);
+    ASSERT_TRUE(file && (*file)->append("text"));
+    ASSERT_TRUE(files_->link(folder_ + "/a", folder_ + "/b"));
+    EXPECT_FALSE(files_->link(folder_ + "/a", folder_ + "/b")) << "it is taken";
+    EXPECT_EQ(files_->link(folder_ + "/none", folder_ + "/c").error().code, Errc::not_found);
+    ASSERT_TRUE(files_->remove(folder_ + "/a"));
+    EXPECT_EQ(text(**files_->open(folder_ + "/b", OpenMode::existing)), "text");
+}
+
 TEST_P(FilesTest, NamesAreListedRenamedAndRemoved) {
     ASSERT_TRUE(files_->make_folder(folder_));
     ASSERT_TRUE(files_->make_folder(folder_));

@@ -122,7 +122,8 @@ Result<BlockCache::Tables> Block::load_tables() const {
     if (!groups) return groups.error();
     auto index = read_checked(*file_, sections[block_format::kIndex], "index");
     if (!index) return index.error();
-    return BlockTables::read(*groups, *std::move(index), sections[block_format::kGroups].offset);
+    return BlockTables::read(*groups, *std::move(index), sections[block_format::kGroups].offset,
+                             meta_.times);
 }
 
 Result<ChunkView> Block::open_chunk(const ChunkPlace& place, std::string& bytes) const {

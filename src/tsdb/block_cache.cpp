@@ -5,8 +5,9 @@ namespace inferscope::tsdb {
 
 Result<std::shared_ptr<const BlockTables>> BlockTables::read(std::string_view groups,
                                                              std::string index,
-                                                             std::uint64_t chunks_end) {
-    auto table = GroupTable::read(groups, chunks_end);
+                                                             std::uint64_t chunks_end,
+                                                             const TimeRange& times) {
+    auto table = GroupTable::read(groups, chunks_end, times);
     if (!table) return table.error();
     auto bytes = std::make_unique<const std::string>(std::move(index));
     auto opened = BlockIndex::open(*bytes);

@@ -22,11 +22,12 @@ namespace inferscope::tsdb {
 /// What must be known of a block to find its chunks. Immutable; any thread.
 class BlockTables {
 public:
-    /// Checks all of it; fails with invalid_argument and what is wrong. Chunks lie before
-    /// `chunks_end`.
+    /// Checks all of it; fails with invalid_argument and what is wrong. The rest as in
+    /// GroupTable::read().
     static Result<std::shared_ptr<const BlockTables>> read(std::string_view groups,
                                                            std::string index,
-                                                           std::uint64_t chunks_end);
+                                                           std::uint64_t chunks_end,
+                                                           const TimeRange& times);
     BlockTables(const BlockTables&) = delete;
     BlockTables& operator=(const BlockTables&) = delete;
 

@@ -129,14 +129,31 @@ public:
     TestGroup make(Timestamp start, Timestamp end, std::size_t most_rows,
                    std::size_t most_columns) {
         TestGroup group;
-        const auto rows = 1 + below(most_rows);
-        const auto step =
-            std::max<std::uint64_t>(1, static_cast<std::uint64_t>(end - start) / rows);
-        for (Timestamp time = start; group.times.size() < rows && time <= end;
-             time += 1 + static_cast<Timestamp>(below(step)))
-            group.times.push_back(time);
+        group.times = times(start, end, most_rows);
         const auto columns = 1 + below(most_columns);
-        for (std::size_t column = 0; column < columns; ++column) add_column(group, column);
+        for (std::size_t column = 0; column < columns; ++column) {
+            add_values(group);
+            add_names(group);
+        }
+        return group;
+    }
+
+    /// Later rows of a group, mostly of the same series: sometimes a column is new, a name gone, a
+    /// window narrower.
+    TestGroup continued(const TestGroup& before, Timestamp start, Timestamp end,
+                        std::size_t most_rows) {
+        TestGroup group;
+        group.times = times(start, end, most_rows);
+        group.names = before.names;
+        for (auto& name : group.names)
+            name.window = below(30) == 0 ? window(group.times) : TimeRange{};
+        if (below(10) == 0 && group.names.size() > 1)
+            group.names.erase(group.names.begin() +
+                              static_cast<std::ptrdiff_t>(below(group.names.size())));
+        for (std::size_t i = 0; i < before.columns.size(); ++i) add_values(group);
+        if (below(6) != 0) return group;
+        add_values(group);
+        add_names(group);
         return group;
     }
 
@@ -164,17 +181,32 @@ public:
     }
 
 private:
-    void add_column(TestGroup& group, std::size_t column) {
+    std::vector<Timestamp> times(Timestamp start, Timestamp end, std::size_t most) {
+        const auto rows = 1 + below(most);
+        const auto step =
+            std::max<std::uint64_t>(1, static_cast<std::uint64_t>(end - start) / rows);
+        std::vector<Timestamp> times;
+        for (Timestamp time = start; times.size() < rows && time <= end;
+             time += 1 + static_cast<Timestamp>(below(step)))
+            times.push_back(time);
+        return times;
+    }
+    void add_values(TestGroup& group) {
         const auto kind = below(4);  // all, some, few or no samples
         auto& values = group.columns.emplace_back(group.times.size());
         for (auto& one : values)
             if (kind == 0 || (kind < 3 && below(kind == 1 ? 2 : 20) == 0)) one = value();
+    }
+    /// Of the last column.
+    void add_names(TestGroup& group) {
         const auto names = below(8) == 0 ? 0 : 1 + below(2);
-        for (std::uint64_t i = 0; i < names; ++i)
-            group.names.push_back({column, labels(below(30)), window(group.times)});
+        for (std::uint64_t i = 0; i < names; ++i) {
+            const auto is_windowed = below(4) == 0;
+            group.names.push_back({group.columns.size() - 1, labels(below(30)),
+                                   is_windowed ? window(group.times) : TimeRange{}});
+        }
     }
     TimeRange window(std::span<const Timestamp> times) {
-        if (below(4) != 0) return {};
         const auto a = times[below(times.size())];
         const auto b = times[below(times.size())];
         return {std::min(a, b), std::max(a, b)};

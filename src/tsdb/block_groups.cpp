@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "tsdb/bit_packing.h"
 #include "tsdb/bit_varint.h"
-#include "tsdb/chunk_format.h"
 
 namespace inferscope::tsdb {
 namespace {
@@ -63,8 +62,8 @@ std::string GroupsEncoder::take() { return std::move(bytes_); }
 
 class GroupTable::Reader {
 public:
-    Reader(std::string_view bytes, std::uint64_t chunks_end)
-        : bytes_(bytes), chunks_end_(chunks_end) {}
+    Reader(std::string_view bytes, std::uint64_t chunks_end, const TimeRange& times)
+        : bytes_(bytes), chunks_end_(chunks_end), times_(times) {}
 
     Result<GroupTable> read() {
         while (bytes_.ok() && !bytes_.rest().empty()) read_entry();
@@ -110,7 +109,7 @@ private:
         const bool fits = chunk.offset >= block_format::kHeaderBytes &&
                           chunk.offset <= chunks_end_ && size <= chunks_end_ - chunk.offset &&
                           size <= UINT32_MAX && rows >= 1 && rows <= kMaxChunkRows;
-        if (!fits || length(chunk.times) < rows - 1) bytes_.fail();
+        if (!fits || length(chunk.times) < rows - 1 || !times_.covers(chunk.times)) bytes_.fail();
         chunk.size = static_cast<std::uint32_t>(size);
         chunk.rows = static_cast<std::uint32_t>(rows);
         end_ = chunk.end();
@@ -127,14 +126,16 @@ private:
 
     ByteReader bytes_;
     std::uint64_t chunks_end_;
+    TimeRange times_;
     std::uint64_t end_ = 0;
     Timestamp last_ = 0;
     GroupTable table_;
 };
 
-Result<GroupTable> GroupTable::read(std::string_view bytes, std::uint64_t chunks_end) {
+Result<GroupTable> GroupTable::read(std::string_view bytes, std::uint64_t chunks_end,
+                                    const TimeRange& times) {
     if (bytes.size() > UINT32_MAX) return Error{Errc::invalid_argument, "groups: over 4 GiB"};
-    return Reader(bytes, chunks_end).read();
+    return Reader(bytes, chunks_end, times).read();
 }
 
 std::size_t GroupTable::heap_bytes() const {

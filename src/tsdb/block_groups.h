@@ -12,6 +12,8 @@
 
 #include "base/result.h"
 #include "tsdb/block_format.h"
+#include "tsdb/chunk_format.h"
+#include "tsdb/index_series.h"
 
 namespace inferscope::tsdb {
 
@@ -61,10 +63,16 @@ class GroupTable {
 public:
     GroupTable() = default;
     /// Fails with invalid_argument unless each chunk lies behind the file's header and before
-    /// `chunks_end`, each entry's chunks are by time, and nothing is left over.
-    static Result<GroupTable> read(std::string_view bytes, std::uint64_t chunks_end);
+    /// `chunks_end`, and its rows in `times`; each entry's chunks are by time; nothing is left
+    /// over.
+    static Result<GroupTable> read(std::string_view bytes, std::uint64_t chunks_end,
+                                   const TimeRange& times);
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    /// Whether there may be a column of this number.
+    [[nodiscard]] bool has(const ColumnPlace& place) const {
+        return place.group < entries_.size() && place.column < kMaxChunkColumns;
+    }
     /// Between these times a column of the entry is the series that is placed there.
     [[nodiscard]] const TimeRange& window(std::size_t entry) const {
         return entries_[entry].window;

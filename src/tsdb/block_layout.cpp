@@ -43,7 +43,7 @@ void BlockLayout::list_places() {
         const bool is_cut = cut != cut_.series.end() && *cut == id;
         const auto fingerprint = Fingerprint::of(labels.bytes());
         for (const auto& place : places) {
-            if (place.group >= groups.size()) continue;
+            if (!groups.has(place)) continue;
             places_.push_back({.group = static_cast<std::uint32_t>(groups.group(place.group)),
                                .entry = static_cast<std::uint32_t>(place.group),
                                .column = static_cast<std::uint32_t>(place.column),

@@ -27,7 +27,7 @@ std::span<const ChunkPlace> overlapping(std::span<const ChunkPlace> chunks,
 /// When a place's column is the series, as far as it is asked for; nothing if there are no rows.
 std::optional<TimeRange> part_of(const GroupTable& groups, const ColumnPlace& place,
                                  const TimeRange& asked) {
-    if (place.group >= groups.size()) return std::nullopt;
+    if (!groups.has(place)) return std::nullopt;
     const auto& window = groups.window(place.group);
     const TimeRange part{std::max(window.from, asked.from), std::min(window.to, asked.to)};
     if (part.from > part.to || overlapping(groups.chunks(place.group), part).empty())

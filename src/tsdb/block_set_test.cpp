@@ -90,6 +90,7 @@ TEST_F(BlocksTest, AnswersAsTheModelThroughEverything) {
         config_.retention = Millis(90'000);
         open();
         Timestamp now = 0;
+        std::vector<TestGroup> before;
         for (int step = 0; step < 40; ++step) {
             switch (random.below(8)) {
                 case 0:
@@ -98,8 +99,13 @@ TEST_F(BlocksTest, AnswersAsTheModelThroughEverything) {
                     std::vector<TestGroup> groups;
                     const bool late = random.below(5) == 0;
                     const auto start = late ? now / 2 : now;
-                    for (auto i = 1 + random.below(3); i > 0; --i)
+                    const bool again = !before.empty() && random.below(5) != 0;
+                    for (const auto& group : before)
+                        if (again)
+                            groups.push_back(random.continued(group, start, start + 900, 300));
+                    for (auto i = 1 + random.below(3); i > 0 && !again; --i)
                         groups.push_back(random.make(start, start + 900, 300, 6));
+                    before = groups;
                     ASSERT_TRUE(add(groups));
                     for (const auto& group : groups) model_.add(group);
                     now += 1000;
@@ -236,6 +242,47 @@ TEST_F(BlocksTest, AColumnGoesWithItsLastName) {
     EXPECT_EQ(blocks_->stats().samples, 60u);
     remove(RandomGroups::labels(1));
     EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(BlocksTest, WhatIsDeletedInsideOfABlockIsGoneFromTheDisk) {
+    open();
+    add_to_both(minutes(0, kHour, 3));
+    const std::vector matchers{Matcher::equal("le", "1")};
+    const TimeRange times{600'000, 1'200'000};
+    ASSERT_TRUE(blocks_->delete_series(matchers, times, 1));
+    model_.erase(matchers, times);
+    EXPECT_TRUE(holds());
+    EXPECT_EQ(blocks_->stats().samples, 180u - 11u);
+    ASSERT_TRUE(blocks_->delete_series(matchers, times, 1));
+    EXPECT_THAT(numbers(), ElementsAre(2)) << "nothing was left to do";
+}
+
+TEST_F(BlocksTest, ARewrittenBlockKeepsItsPriority) {
+    open();
+    add_to_both(minutes(0, kHour, 3, 100));
+    add_to_both(minutes(0, kHour, 2, 200));
+    const std::vector matchers{Matcher::equal("le", "2")};
+    ASSERT_TRUE(blocks_->delete_series(matchers, {}, 1));
+    model_.erase(matchers, {});
+    EXPECT_THAT(numbers(), ElementsAre(3, 2));
+    EXPECT_TRUE(holds());
+    open();
+    EXPECT_TRUE(holds());
+}
+
+TEST_F(BlocksTest, NoGroupOvertakesAnotherOfItsSeries) {
+    open();
+    for (const Timestamp start : {Timestamp{0}, 2 * kHour, 7 * kHour}) {
+        const bool swap = start > 0;  // the second block has them in the other order
+        std::vector groups{minutes(start, start + kHour, 2, 100), minutes(start, start + kHour, 1)};
+        groups[1].names[0].labels = groups[0].names[1].labels;
+        if (swap) std::swap(groups[0], groups[1]);
+        ASSERT_TRUE(add(groups));
+        for (const auto& group : groups) model_.add(group);
+    }
+    compact_all();
+    EXPECT_THAT(*blocks_->list(), SizeIs(2));
+    EXPECT_TRUE(holds());
 }
 
 TEST_F(BlocksTest, SnapshotsByLinksOrCopiesAreTheSame) {
