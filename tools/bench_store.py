@@ -9,7 +9,9 @@ start again, likewise; check again. Servers are stopped by process id, folders a
 import argparse
 import json
 import math
+import os
 import pathlib
+import resource
 import signal
 import statistics
 import subprocess
@@ -54,16 +56,29 @@ def check(peer, summary):
     }
 
 
+def machine_cpu_seconds():
+    """All that all programs have used: user, nice, system, interrupts."""
+    fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    return (sum(fields[:3]) + sum(fields[5:7])) / os.sysconf("SC_CLK_TCK")
+
+
+def children_cpu_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def send(peer, file):
     """The load itself: what the generator says, and the server's CPU and memory meanwhile."""
-    before = peer.cpu_seconds()
+    before, busy, generator = peer.cpu_seconds(), machine_cpu_seconds(), children_cpu_seconds()
     with MemoryWatch(peer) as watch:
         done = subprocess.run([LOAD, "send", file, f"http://127.0.0.1:{peer.port}/api/v1/write"],
                               check=True, capture_output=True, text=True)
         cpu = peer.cpu_seconds() - before
+        others = machine_cpu_seconds() - busy - (children_cpu_seconds() - generator) - cpu
         peer.settle(at_least=DURABLE_AFTER)
         settled = peer.cpu_seconds() - before
-    return {"sent": json.loads(done.stdout), "cpu_seconds": cpu, "cpu_seconds_settled": settled,
+    sent = json.loads(done.stdout)
+    return {"sent": sent, "others": others / (sent["seconds"] * os.cpu_count()), "cpu_seconds": cpu, "cpu_seconds_settled": settled,
             "peak_resident": max(watch.peak_resident, peer.memory("VmHWM")), "peak_anonymous": watch.peak_anonymous,
             "resident": peer.memory("VmRSS"), "anonymous": peer.memory("RssAnon")}
 
@@ -144,6 +159,7 @@ WRITE_ROWS = [
     ("... and background work until quiet", lambda r, s: per_million(r["cpu_seconds_settled"], r), "{:.3f}"),
     ("... and flush", lambda r, s: per_million(r["cpu_seconds_settled"] + r["flush"]["cpu_seconds"], r), "{:.3f}"),
     ("samples/s", lambda r, s: r["sent"]["samples"] / r["sent"]["seconds"], "{:,.0f}"),
+    ("... meanwhile other programs took, % of CPU", lambda r, s: 100 * r["others"], "{:.0f}"),
     ("peak memory (VmHWM), MiB", lambda r, s: r["peak_resident"] / MIB, "{:.1f}"),
     ("peak memory without files (RssAnon), MiB", lambda r, s: r["peak_anonymous"] / MIB, "{:.1f}"),
     ("memory after the load (VmRSS), MiB", lambda r, s: r["resident"] / MIB, "{:.1f}"),
