@@ -121,7 +121,7 @@ void read_all(benchmark::State& state, bool merged) {
         if (merged) {
             benchmark::DoNotOptimize(head.select({}, 0, kForever));
         } else {
-            benchmark::DoNotOptimize(head.read({}, 0, kForever));
+            benchmark::DoNotOptimize(head.read({}, 0, kForever, SIZE_MAX));
         }
     }
     count_samples(state);

@@ -22,7 +22,7 @@ constexpr int kEngines = 46;
 constexpr std::size_t kRows = 240;  // an hour at 15 s
 
 /// Takes everything, keeps nothing.
-class NullAppender final : public Appender {
+class NullAppender final : public PieceAppender {
 public:
     GroupId open_group(std::string_view) override { return static_cast<GroupId>(groups_++); }
     void start_epoch(GroupId) override {}
@@ -32,6 +32,13 @@ public:
     Result<void> append_timed(GroupId, std::span<const TimedSample>) override { return {}; }
     void append_exemplars(GroupId, std::span<const Exemplar>) override {}
     void close_group(GroupId, Timestamp) override {}
+    GroupId open_loose_group(std::string_view) override { return static_cast<GroupId>(groups_++); }
+    Result<VerdictCounts> append_cells(GroupId, Timestamp, std::span<const Cell>) override {
+        return VerdictCounts{};
+    }
+    void add_families(std::span<const FamilyPtr>) override {}
+    void begin_batch() override {}
+    Result<void> end_batch() override { return {}; }
 
 private:
     std::uint32_t groups_ = 0;

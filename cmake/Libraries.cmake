@@ -18,7 +18,7 @@ find_package(OpenSSL REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
 
-# These two come without a CMake package.
+# These come without a CMake package.
 function(inferscope_find_library name)
     string(TOUPPER ${name} variable)
     set(names ${name})
@@ -31,6 +31,7 @@ function(inferscope_find_library name)
 endfunction()
 inferscope_find_library(re2)
 inferscope_find_library(crypt)
+inferscope_find_library(snappy)
 
 # Imported targets of this folder name their archive instead of their shared object, where there is one.
 function(inferscope_prefer_archives)

@@ -20,12 +20,30 @@ namespace inferscope::tsdb {
 namespace {
 
 /// Checks what Appender asks of its callers.
-class RuleChecker final : public Appender {
+class RuleChecker final : public PieceAppender {
 public:
     GroupId open_group(std::string_view) override {
-        groups_.push_back({0, true});
+        groups_.push_back({.columns = 0, .open = true, .loose = false});
         return static_cast<GroupId>(groups_.size() - 1);
     }
+    GroupId open_loose_group(std::string_view) override {
+        groups_.push_back({.columns = 0, .open = true, .loose = true});
+        return static_cast<GroupId>(groups_.size() - 1);
+    }
+    Result<VerdictCounts> append_cells(GroupId group, Timestamp,
+                                       std::span<const Cell> cells) override {
+        CHECK(!cells.empty(), "a piece has cells");
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            CHECK(cells[i].column < at(group).columns, "a column that is there");
+            CHECK(i == 0 || cells[i - 1].column < cells[i].column, "columns rise");
+        }
+        return VerdictCounts{};
+    }
+    void add_families(std::span<const FamilyPtr> families) override {
+        for (const auto& family : families) CHECK(family != nullptr, "a family");
+    }
+    void begin_batch() override {}
+    Result<void> end_batch() override { return {}; }
     void start_epoch(GroupId group) override { at(group).columns = 0; }
     void add_columns(GroupId group, std::span<const Column> columns) override {
         CHECK(!columns.empty(), "columns are new");
@@ -33,6 +51,7 @@ public:
     }
     Result<void> append_row(GroupId group, const Row& row) override {
         CHECK(row.values.size() == at(group).columns, "a value for each column");
+        CHECK(!at(group).loose, "a loose group has no rows");
         CHECK(row.changed.empty() || row.changed.size() == (row.values.size() + 63) / 64, "a bit");
         return {};
     }
@@ -51,6 +70,7 @@ private:
     struct Group {
         std::size_t columns;
         bool open;
+        bool loose;
     };
     Group& at(GroupId group) {
         auto& its = groups_.at(static_cast<std::size_t>(group));

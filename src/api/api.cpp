@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/json_pages.h"
+#include "api/store_endpoints.h"
 #include "net/offload.h"
 
 namespace inferscope::api {
@@ -139,6 +140,11 @@ net::Task<HttpResponse> reload(const Sources& sources, HttpRequest /*request*/) 
     co_return text(200, "");
 }
 
+net::Task<HttpResponse> remote_write(const Sources& sources, HttpRequest request) {
+    auto response = co_await sources.remote_write(std::move(request));
+    co_return static_cast<HttpResponse&&>(response);  // it never streams
+}
+
 net::Task<HttpResponse> index(const Sources& sources, HttpRequest request);
 
 /// Every endpoint there is. To add one, add a row.
@@ -158,6 +164,19 @@ constexpr std::array kEndpoints{
              &default_mapping_config},
     Endpoint{"GET", "/api/v1/targets", "what is scraped, and why it fails", &targets},
     Endpoint{"GET", "/api/v1/engines", "engines, their state and its reason", &engines},
+    Endpoint{"GET POST", "/api/v1/query", "a selector, at one time", &query},
+    Endpoint{"GET POST", "/api/v1/query_exemplars", "exemplars of a selector's series",
+             &query_exemplars},
+    Endpoint{"GET POST", "/api/v1/series", "label sets of the series that match", &series},
+    Endpoint{"GET POST", "/api/v1/labels", "label names", &label_names},
+    Endpoint{"GET", "/api/v1/label/*/values", "values of a label", &label_values},
+    Endpoint{"GET", "/api/v1/metadata", "TYPE, HELP and UNIT", &metadata},
+    Endpoint{"GET", "/api/v1/status/tsdb", "what takes the room in the store", &tsdb_status},
+    Endpoint{"POST", "/api/v1/write", "remote write 1.0", &remote_write},
+    Endpoint{"POST PUT", "/api/v1/admin/flush", "everything into blocks, now", &flush},
+    Endpoint{"POST PUT", "/api/v1/admin/tsdb/delete_series", "removes samples of series",
+             &delete_series},
+    Endpoint{"POST PUT", "/api/v1/admin/tsdb/snapshot", "a copy of the store", &snapshot},
     Endpoint{"GET", "/-/healthy", "200 while the process works", &healthy},
     Endpoint{"GET", "/-/ready", "200 when it serves", &ready},
     Endpoint{"POST PUT", "/-/reload", "reads the configuration again", &reload},
@@ -166,9 +185,22 @@ constexpr std::array kEndpoints{
 net::Task<HttpResponse> index(const Sources& /*sources*/, HttpRequest /*request*/) {
     std::string body = "Inferscope\n\n";
     for (const auto& endpoint : kEndpoints) {
-        body += fmt::format("{:<9} {:<26} {}\n", endpoint.methods, endpoint.path, endpoint.about);
+        body += fmt::format("{:<9} {:<34} {}\n", endpoint.methods, endpoint.path, endpoint.about);
     }
     co_return text(200, std::move(body));
+}
+
+/// A `*` in `pattern` stands for one part of the path.
+bool is_path(std::string_view pattern, std::string_view path) {
+    const auto star = pattern.find('*');
+    if (star == std::string_view::npos) return path == pattern;
+    const auto before = pattern.substr(0, star);
+    const auto behind = pattern.substr(star + 1);
+    if (path.size() < before.size() + behind.size() || !path.starts_with(before) ||
+        !path.ends_with(behind))
+        return false;
+    const auto part = path.substr(before.size(), path.size() - before.size() - behind.size());
+    return part.find('/') == std::string_view::npos;
 }
 
 bool serves(const Endpoint& endpoint, std::string_view method) {
@@ -184,7 +216,7 @@ bool serves(const Endpoint& endpoint, std::string_view method) {
 HttpResponse not_allowed(std::string_view path) {
     std::string allowed;
     for (const auto& endpoint : kEndpoints) {
-        if (endpoint.path == path)
+        if (is_path(endpoint.path, path))
             allowed += fmt::format("{}{}", allowed.empty() ? "" : " ", endpoint.methods);
     }
     std::ranges::replace(allowed, ' ', ',');
@@ -199,7 +231,7 @@ net::Task<net::ServerResponse> Api::handle(net::HttpRequest request) {
     const std::string path = request.path();
     bool known_path = false;
     for (const auto& endpoint : kEndpoints) {
-        if (endpoint.path != path) continue;
+        if (!is_path(endpoint.path, path)) continue;
         known_path = true;
         if (!serves(endpoint, request.method)) continue;
         auto response = co_await endpoint.answer(sources_, std::move(request));

@@ -15,6 +15,8 @@
 #include "net/async.h"
 #include "net/http_server.h"
 #include "scrape/target_scrape.h"
+#include "telemetry/queryable.h"
+#include "tsdb/store.h"
 
 namespace inferscope::api {
 
@@ -31,6 +33,16 @@ struct Sources {
     std::function<void()> mapping_changed;
     std::function<Result<void>()> reload;
     std::function<bool()> is_ready;
+    const Queryable& stored;
+    std::function<tsdb::StoreStats()> store_stats;
+    /// On a pool thread: top names and labels, that many of each.
+    std::function<tsdb::IndexStats(std::size_t)> index_stats;
+    std::function<net::Task<Result<void>>()> flush;
+    std::function<net::Task<Result<void>>(std::vector<Matcher>, Timestamp, Timestamp)>
+        delete_series;
+    std::function<net::Task<Result<std::string>>()> snapshot;
+    std::function<net::Task<net::ServerResponse>(net::HttpRequest)> remote_write;
+    std::function<Timestamp()> now;  ///< wall clock
     /// Brings self-metrics up to date before /metrics is rendered.
     std::function<void()> refresh;
 };

@@ -8,11 +8,16 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/named_files.h"
 #include "base/yaml.h"
 #include "mapping/mapping.h"
 
 namespace inferscope::app {
 namespace {
+
+void print_warnings(const std::vector<ParseError>& warnings) {
+    for (const auto& warning : warnings) fmt::print("warning: {}\n", warning.message());
+}
 
 /// Prints what is odd about `file`; false if it would be refused.
 bool check_config(const std::string& file) {
@@ -21,7 +26,11 @@ bool check_config(const std::string& file) {
         fmt::print("{}\n", config.error().message());
         return false;
     }
-    for (const auto& warning : config->warnings) fmt::print("warning: {}\n", warning.message());
+    const auto files = look_at_files(config->named_files);
+    print_warnings(config->warnings);
+    print_warnings(files.warnings);
+    for (const auto& error : files.errors) fmt::print("{}\n", error.message());
+    if (!files.errors.empty()) return false;
     fmt::print("{}: ok: {} engines, {} scrape jobs\n", file, config->engines.size(),
                config->scrape_configs.size());
     return true;
@@ -39,7 +48,7 @@ bool check_mapping(const std::string& file) {
         fmt::print("{}\n", mapping.error().message());
         return false;
     }
-    for (const auto& warning : warnings) fmt::print("warning: {}\n", warning.message());
+    print_warnings(warnings);
     fmt::print("{}: ok\n", file);
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/yaml.h"
+#include "promql/selector.h"
 #include "telemetry/labels.h"
 
 namespace inferscope::app {
@@ -21,12 +22,6 @@ std::string directory_of(std::string_view file) {
     return std::string(file.substr(0, slash == 0 ? 1 : slash));
 }
 
-void read_path(MapReader& reader, std::string_view key, std::string& out,
-               std::string_view directory) {
-    reader.read(key, out);
-    out = discovery::join_directory(directory, out);
-}
-
 void read_ratio(MapReader& reader, const YAML::Node& node, std::string_view key, double& out,
                 Diagnostics& diagnostics) {
     reader.read(key, out);
@@ -39,8 +34,9 @@ NotifyConfig read_notify(const YAML::Node& node, std::string_view directory,
                          Diagnostics& diagnostics) {
     NotifyConfig notify;
     MapReader reader(node, "notify", diagnostics);
-    read_path(reader, "config_file", notify.config_file, directory);
+    reader.read("config_file", notify.config_file);
     reader.finish();
+    notify.config_file = yaml::below_folder(directory, notify.config_file);
     return notify;
 }
 
@@ -99,9 +95,119 @@ MappingConfig read_mapping(const YAML::Node& node, std::string_view directory,
                            Diagnostics& diagnostics) {
     MappingConfig mapping;
     MapReader reader(node, "mapping", diagnostics);
-    read_path(reader, "file", mapping.file, directory);
+    reader.read_path("file", mapping.file, directory);
     reader.finish();
     return mapping;
+}
+
+tsdb::KeepLonger read_keep(const YAML::Node& node, Diagnostics& diagnostics) {
+    tsdb::KeepLonger keep;
+    std::string selector;
+    MapReader reader(node, "storage.retention.keep entry", diagnostics);
+    reader.read("match", selector);
+    reader.read("time", keep.keep);
+    reader.finish();
+    auto parsed = promql::parse_selector(selector);
+    if (!parsed) {
+        diagnostics.fail(
+            yaml::find_text(node, selector),
+            fmt::format("storage.retention.keep: match: {}", promql::to_api_text(parsed.error())));
+    } else if (parsed->range) {
+        diagnostics.fail(node, "storage.retention.keep: match is a selector without a range");
+    } else {
+        keep.matchers = std::move(parsed->matchers);
+    }
+    return keep;
+}
+
+void read_retention(const YAML::Node& node, tsdb::BlocksConfig& blocks, Diagnostics& diagnostics) {
+    MapReader reader(node, "storage.retention", diagnostics);
+    reader.read("time", blocks.retention, true);
+    reader.read_bytes("size", blocks.retention_bytes);
+    reader.read_list("keep", [&](const YAML::Node& entry) {
+        blocks.keep_longer.push_back(read_keep(entry, diagnostics));
+    });
+    reader.finish();
+}
+
+void read_fsync(MapReader& reader, const YAML::Node& node, tsdb::WalSettings& wal,
+                Diagnostics& diagnostics) {
+    using Fsync = tsdb::WalSettings::Fsync;
+    std::string word = "interval";
+    reader.read("fsync", word);
+    if (word != "interval" && word != "always") {
+        diagnostics.fail(yaml::find_text(node, word),
+                         "storage.fsync is interval (each second) or always");
+    }
+    wal.fsync = word == "always" ? Fsync::always : Fsync::interval;
+}
+
+void read_bound(MapReader& reader, const YAML::Node& node, std::string_view key, std::uint64_t most,
+                auto& out, Diagnostics& diagnostics) {
+    std::uint64_t value = out;
+    reader.read(key, value);
+    if (value > most)
+        diagnostics.fail(node, fmt::format("{} may be {} at most, not {}", key, most, value));
+    out = static_cast<std::remove_reference_t<decltype(out)>>(value);
+}
+
+/// Keys of Prometheus's `storage` section are understood, too.
+tsdb::StoreConfig read_storage(const YAML::Node& node, Diagnostics& diagnostics) {
+    tsdb::StoreConfig storage;
+    auto& head = storage.head;
+    MapReader reader(node, "storage", diagnostics);
+    reader.read("out_of_order_window", head.out_of_order_window, true);
+    reader.read("tsdb", [&](const YAML::Node& tsdb) {
+        MapReader its(tsdb, "storage.tsdb", diagnostics);
+        its.read("out_of_order_time_window", head.out_of_order_window, true);
+        its.read("retention", [&](const YAML::Node& retention) {
+            read_retention(retention, storage.blocks, diagnostics);
+        });
+        its.finish();
+    });
+    reader.read("exemplars", [&](const YAML::Node& exemplars) {
+        MapReader its(exemplars, "storage.exemplars", diagnostics);
+        read_bound(its, exemplars, "max_exemplars", 100'000'000, head.max_exemplars, diagnostics);
+        its.finish();
+    });
+    reader.read("retention", [&](const YAML::Node& retention) {
+        read_retention(retention, storage.blocks, diagnostics);
+    });
+    const auto bound = [&](std::string_view key, std::uint64_t most, auto& out) {
+        read_bound(reader, node, key, most, out, diagnostics);
+    };
+    bound("max_groups", UINT32_MAX, head.max_groups);
+    bound("max_columns", 100'000, head.max_columns);
+    bound("max_series", UINT32_MAX - 1, head.max_series);
+    bound("max_label_set_bytes", 1u << 30, head.max_label_set_bytes);
+    bound("max_families", 10'000'000, head.max_families);
+    bound("max_help_bytes", 1u << 20, head.max_help_bytes);
+    reader.read("block_range", storage.blocks.range);
+    reader.read_bytes("head_bytes", storage.head_bytes);
+    reader.read_bytes("wal_bytes", storage.wal_bytes);
+    reader.read_bytes("index_cache_bytes", storage.blocks.cache_bytes);
+    read_fsync(reader, node, storage.wal, diagnostics);
+    reader.finish();
+    return storage;
+}
+
+remote::WriteConfig read_receiver(const YAML::Node& node, Diagnostics& diagnostics) {
+    remote::WriteConfig receiver;
+    MapReader reader(node, "remote_write_receiver", diagnostics);
+    const auto bound = [&](std::string_view key, std::uint64_t most, auto& out) {
+        read_bound(reader, node, key, most, out, diagnostics);
+    };
+    bound("max_body_bytes", 1u << 30, receiver.max_body_bytes);
+    bound("max_requests_in_flight", 10'000, receiver.max_requests_in_flight);
+    bound("max_bytes_in_flight", std::uint64_t{1} << 40, receiver.max_bytes_in_flight);
+    bound("max_items_per_request", 100'000'000, receiver.max_items_per_request);
+    bound("max_labels_per_series", 10'000, receiver.max_labels_per_series);
+    bound("max_label_name_bytes", 1u << 20, receiver.max_label_name_bytes);
+    bound("max_label_value_bytes", 1u << 20, receiver.max_label_value_bytes);
+    bound("max_series", UINT32_MAX - 1, receiver.max_series);
+    reader.read("idle_after", receiver.idle_after);
+    reader.finish();
+    return receiver;
 }
 
 void read_prometheus_sections(MapReader& reader, std::string_view directory, Config& config,
@@ -117,7 +223,7 @@ void read_prometheus_sections(MapReader& reader, std::string_view directory, Con
             discovery::read_scrape_configs(node, config.global, directory, diagnostics);
     });
     for (const auto* const key : {"alerting", "otlp", "remote_read", "remote_write", "rule_files",
-                                  "runtime", "scrape_config_files", "storage", "tracing"}) {
+                                  "runtime", "scrape_config_files", "tracing"}) {
         reader.unsupported(key, "it has no effect");
     }
 }
@@ -126,6 +232,11 @@ void read_own_sections(MapReader& reader, std::string_view directory, Config& co
                        Diagnostics& diagnostics) {
     reader.read("engines", [&](const YAML::Node& node) {
         config.engines = discovery::read_engines(node, directory, diagnostics);
+    });
+    reader.read("storage",
+                [&](const YAML::Node& node) { config.storage = read_storage(node, diagnostics); });
+    reader.read("remote_write_receiver", [&](const YAML::Node& node) {
+        config.remote_write_receiver = read_receiver(node, diagnostics);
     });
     reader.read("notify", [&](const YAML::Node& node) {
         config.notify = read_notify(node, directory, diagnostics);
@@ -188,6 +299,7 @@ Result<Config, ParseError> parse_config(std::string_view text, std::string_view 
     reader.finish();
     if (!diagnostics.ok()) return *diagnostics.error();
     config.warnings = diagnostics.warnings();
+    config.named_files = diagnostics.named_files();
     return config;
 }
 

@@ -11,9 +11,12 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/yaml.h"
 #include "discovery/config.h"
 #include "engines/metrics.h"
 #include "probe/config.h"
+#include "remote/config.h"
+#include "tsdb/store.h"
 
 namespace inferscope::app {
 
@@ -68,9 +71,12 @@ struct Config {
     probe::ProbeConfig probe;
     MappingConfig mapping;
     WebSettings web;
+    tsdb::StoreConfig storage;
+    remote::WriteConfig remote_write_receiver;
 
-    std::string file;                  ///< where it was read; empty: no file
-    std::vector<ParseError> warnings;  ///< harmless, but the user should know
+    std::string file;                          ///< where it was read; empty: no file
+    std::vector<ParseError> warnings;          ///< harmless, but the user should know
+    std::vector<yaml::NamedFile> named_files;  ///< whether they are there, nobody has looked
 
     /// Without a file: everything that is found on this machine, every 5 s.
     static Config defaults();

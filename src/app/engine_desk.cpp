@@ -148,7 +148,6 @@ probe::ProbeSettings EngineDesk::probe_settings(const scrape::TargetStatus& stat
     settings.kind = status.identity.runtime.empty() ? target.engine.kind : status.identity.runtime;
     settings.base = api_of(target).value_or(target.url);
     LabelsBuilder labels(target.labels);
-    labels.remove("job");
     labels.set("engine", settings.kind);
     settings.labels = labels.build();
     settings.interval = config_->probe.interval;

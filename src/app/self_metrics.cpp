@@ -105,7 +105,7 @@ void SelfMetrics::set_reload(bool successful, Timestamp at) {
     if (successful) reloaded_at_ = at;
 }
 
-void SelfMetrics::publish(Timestamp now) {
+void SelfMetrics::publish(Timestamp now, absl::FunctionRef<void(RowWriter&)> write_more) {
     static const auto kBuild =
         family("inferscope_build_info", MetricType::gauge, "1, with the version as a label.");
     static const auto kRequests =
@@ -114,8 +114,6 @@ void SelfMetrics::publish(Timestamp now) {
         family("inferscope_http_connections", MetricType::gauge, "Connections open now.");
     static const auto kRefused = family("inferscope_http_refused_total", MetricType::counter,
                                         "Connections and requests refused, by what they violated.");
-    static const auto kAppended = family("inferscope_tsdb_samples_appended_total",
-                                         MetricType::counter, "Samples appended by all sources.");
     static const auto kSeries =
         family("inferscope_series", MetricType::gauge, "Label sets with a newest value.");
     static const auto kUnpublished =
@@ -134,12 +132,12 @@ void SelfMetrics::publish(Timestamp now) {
     for (const auto& [reason, member] : kRefusals) {
         rows_.set(kRefused, {{"reason", reason}}, static_cast<double>(sources_.http.*member));
     }
-    rows_.set(kAppended, {}, static_cast<double>(sources_.rows.samples_appended()));
     rows_.set(kSeries, {}, static_cast<double>(sources_.rows.series()));
     rows_.set(kUnpublished, {}, static_cast<double>(sources_.rows.duplicates()));
     rows_.set(kReloadOk, {}, reload_successful_ ? 1 : 0);
     rows_.set(kReloadTime, {}, to_seconds(Millis(reloaded_at_)));
     publish_process();
+    write_more(rows_);
     if (const auto flushed = rows_.flush(now); !flushed)
         log::error("self-metrics: {}", flushed.error().text);
 }

@@ -2,6 +2,8 @@
 // What the process says of itself: inferscope_* and process_*.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include "exposition/latest_rows.h"
 #include "net/http_server.h"
 #include "scrape/metrics.h"
@@ -23,7 +25,8 @@ public:
 
     /// The outcome of the last reload.
     void set_reload(bool successful, Timestamp at);
-    void publish(Timestamp now);
+    /// `write_more` adds rows of others to the same group.
+    void publish(Timestamp now, absl::FunctionRef<void(RowWriter&)> write_more);
 
 private:
     void publish_process();

@@ -55,6 +55,15 @@ void add_serve(CLI::App& line, Command& chosen) {
                         "found on this machine)");
     command->add_option("--storage.path", flags->options.storage_path, "folder for what is kept")
         ->capture_default_str();
+    command->add_option("--storage.retention.time", flags->options.retention_time,
+                        "samples older than this, counted back from the newest one, are removed; "
+                        "0 keeps all (15d)");
+    command->add_option("--storage.retention.size", flags->options.retention_size,
+                        "the oldest blocks are removed when all are larger than this; 0 is no "
+                        "bound (0)");
+    command->add_option("--storage.fsync", flags->options.fsync,
+                        "interval: a power cut takes the last second at most; always: nothing "
+                        "that was acknowledged (interval)");
     command->add_option("--sources", flags->sources, "what runs: a list of these, or none")
         ->capture_default_str();
     command->add_option("--web.config.file", flags->options.web_config_file,

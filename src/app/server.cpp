@@ -27,7 +27,11 @@
 #include "app/engine_desk.h"
 #include "app/machine.h"
 #include "app/self_metrics.h"
+#include "app/storage.h"
+#include "app/storage_metrics.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "discovery/discovery.h"
 #include "discovery/metrics.h"
 #include "engines/engine_watch.h"
@@ -35,8 +39,10 @@
 #include "engines/observing_appender.h"
 #include "exposition/latest_rows.h"
 #include "mapping/mapping_store.h"
+#include "remote/write_endpoint.h"
 #include "scrape/scrape_pool.h"
 #include "telemetry/row_writer.h"
+#include "telemetry/tee_appender.h"
 
 namespace inferscope::app {
 namespace {
@@ -46,6 +52,8 @@ namespace asio = boost::asio;
 constexpr std::string_view kDcgm = "DCGM";                  // the mapping's name of that exporter
 constexpr Nanos kLookBeforeDemo = std::chrono::seconds(2);  ///< discovery has looked by then
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
+/// Two requests at a time: a large query and what goes on besides.
+constexpr std::size_t kPoolThreads = 2;
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
 
 std::string host_name() {
@@ -54,7 +62,39 @@ std::string host_name() {
     return name[0] == '\0' ? "localhost" : name.data();
 }
 
-Result<std::shared_ptr<const Config>> read_config(const std::string& file) {
+/// What the command line says of the store wins over the file.
+Result<void> override_storage(const ServerOptions& options, tsdb::StoreConfig& storage) {
+    using Fsync = tsdb::WalSettings::Fsync;
+    if (!options.retention_time.empty()) {
+        const auto millis = parse_duration_millis(options.retention_time);
+        if (!millis) {
+            return Error{Errc::invalid_argument,
+                         fmt::format("--storage.retention.time: '{}' is no duration like 15d",
+                                     options.retention_time)};
+        }
+        storage.blocks.retention = Millis(*millis);
+    }
+    if (!options.retention_size.empty()) {
+        const auto bytes = parse_byte_size(options.retention_size);
+        if (!bytes) {
+            return Error{Errc::invalid_argument,
+                         fmt::format("--storage.retention.size: '{}' is no size like 50GB",
+                                     options.retention_size)};
+        }
+        storage.blocks.retention_bytes = *bytes;
+    }
+    if (options.fsync.empty()) return {};
+    if (options.fsync != "interval" && options.fsync != "always") {
+        return Error{
+            Errc::invalid_argument,
+            fmt::format("--storage.fsync: '{}' is neither interval nor always", options.fsync)};
+    }
+    storage.wal.fsync = options.fsync == "always" ? Fsync::always : Fsync::interval;
+    return {};
+}
+
+Result<std::shared_ptr<const Config>> read_config(const ServerOptions& options) {
+    const auto& file = options.config_file;
     Config config = Config::defaults();
     if (!file.empty()) {
         auto loaded = load_config(file);
@@ -63,6 +103,8 @@ Result<std::shared_ptr<const Config>> read_config(const std::string& file) {
     }
     for (const auto& warning : config.warnings) log::warning("{}", warning.message());
     if (config.worker.name.empty()) config.worker.name = host_name();
+    if (auto overridden = override_storage(options, config.storage); !overridden)
+        return overridden.error();
     return std::make_shared<const Config>(std::move(config));
 }
 
@@ -76,6 +118,27 @@ Result<void> check_openness(const ServerOptions& options, const net::WebConfig& 
                              "--web.config.file, or say "
                              "--web.open if everybody may come in",
                              options.listen.text())};
+}
+
+/// None where no file is named. Fails, too, where it leaves the door open.
+Result<net::WebConfig> read_web_config(const ServerOptions& options) {
+    net::WebConfig web;
+    if (!options.web_config_file.empty()) {
+        auto loaded = net::WebConfig::load(options.web_config_file);
+        if (!loaded) return loaded.error();
+        web = std::move(*loaded);
+    }
+    if (auto open = check_openness(options, web); !open) return open.error();
+    return web;
+}
+
+/// Said at the start, not when the first mapping is posted.
+Result<void> check_storage(const std::string& path) {
+    const auto writable = check_writable_folder(path);
+    if (writable) return {};
+    return Error{writable.error().code,
+                 fmt::format("--storage.path {}; name a folder in which this user may write",
+                             writable.error().text)};
 }
 
 Labels place_labels(const Config& config) {
@@ -130,11 +193,14 @@ Result<SourceSet> SourceSet::parse(std::string_view list) {
 /// Members stand in the order in which they are needed: each outlives those below it.
 class Server::Parts {
 public:
-    Parts(ServerOptions options, std::shared_ptr<const Config> config, net::WebConfig web)
+    Parts(ServerOptions options, std::shared_ptr<const Config> config, net::WebConfig web,
+          std::unique_ptr<Storage> storage)
         : options_(std::move(options)),
           config_(std::move(config)),
+          storage_(std::move(storage)),
+          sink_(rows_, storage_->store().appender()),
           mapping_(options_.storage_path + "/" + std::string(kKeptMapping)),
-          observer_(rows_, watch_, mapping_.current()),
+          observer_(sink_, watch_, mapping_.current()),
           environment_{.io = io_.get_executor(),
                        .pool = pool_.get_executor(),
                        .clock = clock_,
@@ -146,15 +212,16 @@ public:
                        .spare_buffers = {},
                        .after_scrape = {}},
           scrapes_(environment_),
-          desk_(io_.get_executor(), clock_, rows_, watch_, config_, options_.sources.probes),
+          desk_(io_.get_executor(), clock_, sink_, watch_, config_, options_.sources.probes),
           discovery_(io_.get_executor(), pool_.get_executor(),
                      [this](const auto& targets) { set_targets(targets); }),
-          machine_(rows_, clock_, machine_settings()),
-          engine_rows_(rows_, "engines"),
+          machine_(sink_, clock_, machine_settings()),
+          engine_rows_(sink_, "engines"),
+          remote_write_(pool_.get_executor(), storage_->intake(), config_->remote_write_receiver),
           api_(api_sources()),
           http_(io_.get_executor(), server_settings(std::move(web)),
                 [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
-          self_(rows_, {.scrape = environment_.counters, .http = http_.counters(), .rows = rows_}),
+          self_(sink_, {.scrape = environment_.counters, .http = http_.counters(), .rows = rows_}),
           signals_(io_, SIGINT, SIGTERM),
           hangup_(io_, SIGHUP),
           ticks_(io_) {
@@ -189,6 +256,7 @@ public:
             if (options_.demo) asio::co_spawn(io_, start_demo_if_alone(), log_end("demo"));
         }
         machine_.start();
+        storage_->start();
         asio::co_spawn(io_, tick(), log_end("collection"));
         self_.set_reload(true, clock_.wall());
         is_ready_ = true;
@@ -218,16 +286,31 @@ private:
     }
 
     api::Sources api_sources() {
-        return {.pool = pool_.get_executor(),
-                .rows = rows_,
-                .mapping = mapping_,
-                .targets = [this] { return scrapes_.status(); },
-                .dropped_targets = [this] { return discovery_.status()->dropped; },
-                .engines_json = [this] { return engines::engines_json(watch_.statuses()); },
-                .mapping_changed = [this] { use_mapping(); },
-                .reload = [this] { return reload(); },
-                .is_ready = [this] { return is_ready_; },
-                .refresh = [this] { publish_own(); }};
+        return {
+            .pool = pool_.get_executor(),
+            .rows = rows_,
+            .mapping = mapping_,
+            .targets = [this] { return scrapes_.status(); },
+            .dropped_targets = [this] { return discovery_.status()->dropped; },
+            .engines_json = [this] { return engines::engines_json(watch_.statuses()); },
+            .mapping_changed = [this] { use_mapping(); },
+            .reload = [this] { return reload(); },
+            .is_ready = [this] { return is_ready_; },
+            .stored = storage_->store(),
+            .store_stats = [this] { return storage_->stats(); },
+            .index_stats = [this](std::size_t most) { return storage_->store().index_stats(most); },
+            .flush = [this] { return storage_->flush(); },
+            .delete_series =
+                [this](std::vector<Matcher> matchers, Timestamp from, Timestamp to) {
+                    return storage_->delete_series(std::move(matchers), {from, to});
+                },
+            .snapshot = [this] { return storage_->snapshot(); },
+            .remote_write =
+                [this](net::HttpRequest request) {
+                    return remote_write_.handle(std::move(request));
+                },
+            .now = [this] { return clock_.wall(); },
+            .refresh = [this] { publish_own(); }};
     }
 
     std::string host_for_url() const {
@@ -285,30 +368,45 @@ private:
     }
 
     Result<void> reload() {
-        auto config = read_config(options_.config_file);
-        if (config) {
-            if (auto base = mapping_.set_base((*config)->mapping.file); !base)
-                config = base.error();
-        }
-        if (config) {
-            config_ = *config;
-            use_mapping();
-            http_.set_allowed_hosts(config_->web.allowed_hosts);
-            environment_.place = place_labels(*config_);
-            desk_.set_config(config_);
-            if (options_.sources.engines && !demo_) discovery_.apply(config_->discovery());
+        const auto read = read_again();
+        if (read) {
+            log::info("configuration read again");
         } else {
-            log::error("reload refused, the old configuration runs on: {}", config.error().text);
+            log::error("reload refused, the old configuration runs on: {}", read.error().text);
         }
-        self_.set_reload(config.has_value(), clock_.wall());
+        self_.set_reload(read.has_value(), clock_.wall());
         give_back_free_memory();
+        return read;
+    }
+
+    /// All files are read before one of them is used.
+    Result<void> read_again() {
+        auto config = read_config(options_);
         if (!config) return config.error();
-        log::info("configuration read again");
+        auto web = read_web_config(options_);
+        if (!web) return web.error();
+        if (auto base = mapping_.set_base((*config)->mapping.file); !base) return base.error();
+        if (auto used = http_.set_web(std::move(*web)); !used) return used.error();
+        use_config(std::move(*config));
         return {};
     }
 
+    void use_config(std::shared_ptr<const Config> config) {
+        config_ = std::move(config);
+        use_mapping();
+        http_.set_allowed_hosts(config_->web.allowed_hosts);
+        environment_.place = place_labels(*config_);
+        desk_.set_config(config_);
+        if (options_.sources.engines && !demo_) discovery_.apply(config_->discovery());
+    }
+
     void publish_own() {
-        if (options_.sources.self) self_.publish(clock_.wall());
+        if (!options_.sources.self) return;
+        self_.publish(clock_.wall(), [this](RowWriter& rows) {
+            write_store_metrics(rows, storage_->store().sample_counts(), storage_->stats(),
+                                sink_.not_kept());
+            write_receiver_metrics(rows, storage_->intake().counters(), remote_write_.counters());
+        });
     }
 
     /// What moves with the clock and not with a target: host, GPU, engines' states, our own
@@ -359,10 +457,12 @@ private:
             for (const auto& [uuid, pid] : on_gpus) {
                 if (pid != engine.pid && !std::ranges::binary_search(engine.worker_pids, pid))
                     continue;
-                engine_rows_.set(
-                    kFamily,
-                    {{"instance", instance}, {"model_name", status->model_name()}, {"UUID", uuid}},
-                    1);
+                engine_rows_.set(kFamily,
+                                 {{"instance", instance},
+                                  {"job", status->facts.job},
+                                  {"model_name", status->model_name()},
+                                  {"UUID", uuid}},
+                                 1);
             }
         }
     }
@@ -404,6 +504,7 @@ private:
         const bool is_driver_idle = machine_.stop();
         if (io_.stopped() && is_driver_idle) {
             pool_.join();
+            storage_->stop();
             return;
         }
         log::warning("not everything ended within {} s: leaving", to_seconds(kPatienceAtEnd));
@@ -427,11 +528,13 @@ private:
     bool is_stopping_ = false;
 
     exposition::LatestRows rows_;
+    std::unique_ptr<Storage> storage_;
+    TeeAppender sink_;
     engines::EngineWatch watch_;
     mapping::MappingStore mapping_;
     engines::ObservingAppender observer_;
     asio::io_context io_{1};
-    asio::thread_pool pool_{1};
+    asio::thread_pool pool_{kPoolThreads};
     scrape::ScrapeEnvironment environment_;
     scrape::ScrapePool scrapes_;
     EngineDesk desk_;
@@ -440,6 +543,7 @@ private:
     RowWriter engine_rows_;
     std::unique_ptr<Demo> demo_;
     std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
+    remote::WriteEndpoint remote_write_;
     api::Api api_;
     net::HttpServer http_;
     SelfMetrics self_;
@@ -452,16 +556,16 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::make(ServerOptions options) {
-    auto config = read_config(options.config_file);
+    auto config = read_config(options);
     if (!config) return config.error();
-    net::WebConfig web;
-    if (!options.web_config_file.empty()) {
-        auto loaded = net::WebConfig::load(options.web_config_file);
-        if (!loaded) return loaded.error();
-        web = std::move(*loaded);
-    }
-    if (auto open = check_openness(options, web); !open) return open.error();
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(web));
+    auto web = read_web_config(options);
+    if (!web) return web.error();
+    if (auto storage = check_storage(options.storage_path); !storage) return storage.error();
+    static const SystemClock kClock;
+    auto storage = Storage::open(options.storage_path, **config, kClock);
+    if (!storage) return storage.error();
+    auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web),
+                                         std::move(*storage));
     if (auto prepared = parts->prepare(); !prepared) return prepared.error();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -28,7 +28,10 @@ struct SourceSet {
 struct ServerOptions {
     net::ListenAddress listen{.host = "127.0.0.1", .port = 7090};
     std::string config_file;            ///< empty: defaults
-    std::string storage_path = "data";  ///< a posted mapping is kept here
+    std::string storage_path = "data";  ///< the store, and a posted mapping
+    std::string retention_time;         ///< these win over the configuration file, unless empty
+    std::string retention_size;
+    std::string fsync;
     std::string web_config_file;
     bool web_open = false;
     SourceSet sources;

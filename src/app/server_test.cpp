@@ -32,6 +32,17 @@ TEST(Server, WantsACredentialOrAnExplicitWordBeyondLoopback) {
     EXPECT_TRUE(Server::make(options));
 }
 
+TEST(Server, RefusesAStorageFolderThatCannotBeWritten) {
+    ServerOptions options;
+    options.sources = *SourceSet::parse("none");
+    options.storage_path = "/dev/null/data";
+    const auto refused = Server::make(options);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text,
+              "--storage.path /dev/null/data: can't be written: Not a directory; name a folder in "
+              "which this user may write");
+}
+
 TEST(Server, RefusesAConfigurationThatIsNotThere) {
     ServerOptions options;
     options.config_file = "/no/such/file.yml";

@@ -160,6 +160,17 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
     return written;
 }
 
+Result<void> check_writable_folder(const std::string& path) {
+    const auto is_allowed = [](const std::filesystem::path& folder, int what) {
+        return ::access((folder / ".").c_str(), what) == 0;  // the dot: a file is no folder
+    };
+    std::filesystem::path nearest = std::filesystem::absolute(path);
+    while (!is_allowed(nearest, F_OK) && errno == ENOENT && nearest.has_relative_path())
+        nearest = nearest.parent_path();
+    if (!is_allowed(nearest, W_OK | X_OK)) return failed(path, "written");
+    return {};
+}
+
 Result<std::unique_ptr<File>> DiskFiles::open(const std::string& path, OpenMode mode) {
     const int flags = mode == OpenMode::fresh ? O_CREAT | O_TRUNC : 0;
     Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | flags, 0600));
@@ -174,6 +185,11 @@ Result<void> DiskFiles::remove(const std::string& path) {
 
 Result<void> DiskFiles::rename(const std::string& from, const std::string& to) {
     if (std::rename(from.c_str(), to.c_str()) != 0) return failed(from, "renamed to " + to);
+    return {};
+}
+
+Result<void> DiskFiles::link(const std::string& from, const std::string& to) {
+    if (::link(from.c_str(), to.c_str()) != 0) return failed(from, "linked to " + to);
     return {};
 }
 

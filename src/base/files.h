@@ -18,8 +18,12 @@ namespace inferscope {
 /// one. Mode 0600, folders are made. Fails with no_space or io_error, and the reason.
 Result<void> replace_file(const std::string& path, std::string_view text);
 
+/// Fails with the path and the reason if no file could be made in the folder `path`, or in the one
+/// above it where it would have to be made first. Changes nothing.
+Result<void> check_writable_folder(const std::string& path);
+
 /// An open file. Errors: no_space if the disk (or a quota) is full, else io_error; the text has the
-/// path. Thread: one at a time, but sync() may run beside the others.
+/// path. Thread: one at a time, but read() and sync() may run beside the others.
 class File {
 public:
     virtual ~File() = default;
@@ -56,6 +60,9 @@ public:
     virtual Result<void> remove(const std::string& path) = 0;
     /// Replaces `to` if it is there.
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+    /// Gives the file a second name, which is free, on the same file system. Fails where there is
+    /// no such thing.
+    virtual Result<void> link(const std::string& from, const std::string& to) = 0;
     /// Makes the folder, and those above it, if it isn't there.
     virtual Result<void> make_folder(const std::string& folder) = 0;
     /// Names of the files in it, sorted.
@@ -72,6 +79,7 @@ public:
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
     Result<void> remove(const std::string& path) override;
     Result<void> rename(const std::string& from, const std::string& to) override;
+    Result<void> link(const std::string& from, const std::string& to) override;
     Result<void> make_folder(const std::string& folder) override;
     Result<std::vector<std::string>> list(const std::string& folder) override;
     Result<void> sync_folder(const std::string& folder) override;

@@ -31,6 +31,25 @@ TEST(ReplaceFile, MakesFoldersReplacesAndKeepsTheFilePrivate) {
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));
 }
 
+TEST(CheckWritableFolder, TakesOneThatIsThereOrCanBeMadeAndMakesNone) {
+    const std::string folder = testing::TempDir() + "inferscope_writable/a/b";
+    EXPECT_TRUE(check_writable_folder(folder));
+    EXPECT_FALSE(std::filesystem::exists(folder));
+    EXPECT_TRUE(check_writable_folder(testing::TempDir()));
+    EXPECT_TRUE(check_writable_folder("not-there-yet"));
+    EXPECT_TRUE(check_writable_folder("not-there-yet/"));
+}
+
+TEST(CheckWritableFolder, SaysWhyNothingCanBeMadeThere) {
+    const std::string file = testing::TempDir() + "inferscope_a_file";
+    ASSERT_TRUE(replace_file(file, "x"));
+    for (const auto& path : {file, file + "/below"}) {
+        const auto failed = check_writable_folder(path);
+        ASSERT_FALSE(failed);
+        EXPECT_EQ(failed.error().text, path + ": can't be written: Not a directory");
+    }
+}
+
 TEST(ReplaceFile, SaysWhyItFailed) {
     const auto failed = replace_file("/proc/no/such/file", "x");
     ASSERT_FALSE(failed);
@@ -79,6 +98,17 @@ TEST_P(FilesTest, AppendReadCutAndAppendAgain) {
     EXPECT_EQ((*file)->read(50, middle), 0);
     EXPECT_EQ(text(**files_->open(folder_ + "/a", OpenMode::existing)), "012345x");
     EXPECT_EQ(text(**files_->open(folder_ + "/a", OpenMode::fresh)), "");
+}
+
+TEST_P(FilesTest, ALinkOutlivesTheFirstName) {
+    ASSERT_TRUE(files_->make_folder(folder_));
+    auto file = files_->open(folder_ + "/a", OpenMode::fresh);
+    ASSERT_TRUE(file && (*file)->append("text"));
+    ASSERT_TRUE(files_->link(folder_ + "/a", folder_ + "/b"));
+    EXPECT_FALSE(files_->link(folder_ + "/a", folder_ + "/b")) << "it is taken";
+    EXPECT_EQ(files_->link(folder_ + "/none", folder_ + "/c").error().code, Errc::not_found);
+    ASSERT_TRUE(files_->remove(folder_ + "/a"));
+    EXPECT_EQ(text(**files_->open(folder_ + "/b", OpenMode::existing)), "text");
 }
 
 TEST_P(FilesTest, NamesAreListedRenamedAndRemoved) {

@@ -137,6 +137,10 @@ void MemoryFiles::refuse_allocation(bool refuse) {
     disk_.with([&](auto& disk) { disk.refuse_allocation = refuse; });
 }
 
+void MemoryFiles::refuse_links(bool refuse) {
+    disk_.with([&](auto& disk) { disk.refuse_links = refuse; });
+}
+
 void MemoryFiles::crash(std::uint64_t seed) {
     std::mt19937_64 random(seed);
     disk_.with([&](auto& disk) {
@@ -193,8 +197,10 @@ Result<void> MemoryFiles::remove(const std::string& path) {
     return disk_.with([&](auto& disk) -> Result<void> {
         const auto found = disk.nodes.find(path);
         if (found == disk.nodes.end()) return missing(path);
-        disk.give_back(*found->second, 0);
+        const auto node = std::move(found->second);
         disk.nodes.erase(found);
+        const auto is_node = [&](const auto& other) { return other.second == node; };
+        if (std::ranges::none_of(disk.nodes, is_node)) disk.give_back(*node, 0);
         return {};
     });
 }
@@ -206,6 +212,16 @@ Result<void> MemoryFiles::rename(const std::string& from, const std::string& to)
         auto node = std::move(found->second);
         disk.nodes.erase(found);
         disk.nodes[to] = std::move(node);
+        return {};
+    });
+}
+
+Result<void> MemoryFiles::link(const std::string& from, const std::string& to) {
+    return disk_.with([&](auto& disk) -> Result<void> {
+        const auto found = disk.nodes.find(from);
+        if (found == disk.nodes.end()) return missing(from);
+        if (disk.refuse_links || disk.nodes.contains(to)) return broken(from, "linked to " + to);
+        disk.nodes[to] = found->second;
         return {};
     });
 }

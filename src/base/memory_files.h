@@ -28,6 +28,8 @@ public:
     void fail_truncates(bool fail);
     /// allocate() does nothing, as on a file system that can't.
     void refuse_allocation(bool refuse);
+    /// link() fails, as on a file system that can't.
+    void refuse_links(bool refuse);
     /// Power is cut: of each file what wasn't synced is lost from a place that follows from `seed`,
     /// and behind the synced part bytes may be zero; a file whose name wasn't synced may be gone.
     /// Open files and locks are dead from then on.
@@ -40,6 +42,7 @@ public:
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
     Result<void> remove(const std::string& path) override;
     Result<void> rename(const std::string& from, const std::string& to) override;
+    Result<void> link(const std::string& from, const std::string& to) override;
     Result<void> make_folder(const std::string& folder) override;
     Result<std::vector<std::string>> list(const std::string& folder) override;
     Result<void> sync_folder(const std::string& folder) override;
@@ -63,6 +66,7 @@ private:
         bool fail_syncs = false;
         bool fail_truncates = false;
         bool refuse_allocation = false;
+        bool refuse_links = false;
 
         std::uint64_t take(Node& node, std::uint64_t wanted);
         void give_back(Node& node, std::uint64_t bytes);

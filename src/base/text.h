@@ -11,6 +11,8 @@
 namespace inferscope {
 
 bool is_valid_utf8(std::string_view text);
+/// Up to U+10FFFF.
+void append_utf8(std::string& out, std::uint32_t code);
 
 /// FNV-1a, 64 bits: stable over runs and machines, for identifiers that are shown.
 constexpr std::uint64_t stable_hash(std::string_view text) {

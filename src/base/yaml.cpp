@@ -144,6 +144,14 @@ void Diagnostics::warn(const YAML::Node& where, std::string text) {
     warnings_.push_back(at(where, std::move(text)));
 }
 
+void Diagnostics::note_file(const YAML::Node& where, std::string what, std::string path) {
+    named_files_.push_back({std::move(path), at(where, std::move(what)), false});
+}
+
+void Diagnostics::note_pattern(const YAML::Node& where, std::string what, std::string pattern) {
+    named_files_.push_back({std::move(pattern), at(where, std::move(what)), true});
+}
+
 namespace {
 
 std::optional<YAML::Node> search(const YAML::Node& node, std::string_view text) {
@@ -162,6 +170,11 @@ std::optional<YAML::Node> search(const YAML::Node& node, std::string_view text) 
 }
 
 }  // namespace
+
+std::string below_folder(std::string_view folder, std::string_view path) {
+    if (path.empty() || path.starts_with('/') || folder.empty()) return std::string(path);
+    return fmt::format("{}{}{}", folder, folder.ends_with('/') ? "" : "/", path);
+}
 
 YAML::Node find_text(const YAML::Node& node, std::string_view text) {
     return search(node, text).value_or(node);
@@ -272,6 +285,13 @@ void MapReader::read(std::string_view key, Millis& out, bool allow_zero) {
             fmt::format("{}: {} must be a {}duration like 15s or 1m30s, not '{}'", what_, key,
                         allow_zero ? "" : "positive ", quote_for_message(*text)));
     }
+}
+
+void MapReader::read_path(std::string_view key, std::string& out, std::string_view folder) {
+    const auto text = scalar(key, "a text");
+    if (!text || text->empty()) return;
+    out = below_folder(folder, *text);
+    diagnostics_.note_file(*find(key), fmt::format("{}: {}", what_, key), out);
 }
 
 void MapReader::read_bytes(std::string_view key, std::uint64_t& out) {

@@ -33,23 +33,34 @@ Result<YAML::Node, ParseError> parse(std::string_view text, std::string_view fil
 /// The whole file, at most `limits.max_bytes`.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = Limits{}.max_bytes);
 
+/// A file that a document names.
+struct NamedFile {
+    std::string path;
+    ParseError place;         ///< where it is named; the text says as what: "tls_config: ca_file"
+    bool is_pattern = false;  ///< of glob(7), which may match none
+};
+
 /// What went wrong while one document was read: the first error counts, later reads go on
-/// harmlessly.
+/// harmlessly. Also which files the document names: nobody has looked at them yet.
 class Diagnostics {
 public:
     explicit Diagnostics(std::string_view file) : file_(file) {}
 
     void fail(const YAML::Node& where, std::string text);
     void warn(const YAML::Node& where, std::string text);
+    void note_file(const YAML::Node& where, std::string what, std::string path);
+    void note_pattern(const YAML::Node& where, std::string what, std::string pattern);
     [[nodiscard]] bool ok() const { return !error_; }
     [[nodiscard]] const std::optional<ParseError>& error() const { return error_; }
     [[nodiscard]] const std::vector<ParseError>& warnings() const { return warnings_; }
+    [[nodiscard]] const std::vector<NamedFile>& named_files() const { return named_files_; }
     [[nodiscard]] ParseError at(const YAML::Node& where, std::string text) const;
 
 private:
     std::string file_;
     std::optional<ParseError> error_;
     std::vector<ParseError> warnings_;
+    std::vector<NamedFile> named_files_;
 };
 
 /// Reads one mapping key by key. Every key that is never asked for is an error when `finish()` is
@@ -66,6 +77,8 @@ public:
     void read(std::string_view key, std::vector<std::string>& out);
     /// A Prometheus duration ("15s"); must be positive unless `allow_zero`.
     void read(std::string_view key, Millis& out, bool allow_zero = false);
+    /// The path of a file that is needed, from `folder` on if it is relative.
+    void read_path(std::string_view key, std::string& out, std::string_view folder);
     /// A byte size ("10MB").
     void read_bytes(std::string_view key, std::uint64_t& out);
     /// A mapping of text to text, in file order.
@@ -89,6 +102,9 @@ private:
     Diagnostics& diagnostics_;
     std::vector<std::string> asked_;
 };
+
+/// `path` itself if it is absolute or empty, else below `folder`.
+std::string below_folder(std::string_view folder, std::string_view path);
 
 /// Where `text` stands in `node`: the first key or value in it, however deep; `node` itself if
 /// there is none. For the place of an error.

@@ -64,5 +64,24 @@ TEST(Yaml, SaysWhatAValueMustBe) {
         "c.yml:1:11: global: interval must be a positive duration like 15s or 1m30s, not 'soon'");
 }
 
+TEST(Yaml, NotesWhichFilesADocumentNamesAndWhere) {
+    const auto root = parse("{ca_file: ca.pem, key_file: /k.pem, cert_file: ''}", "c.yml");
+    ASSERT_TRUE(root);
+    Diagnostics diagnostics("c.yml");
+    MapReader reader(*root, "tls_config", diagnostics);
+    std::string ca;
+    std::string key;
+    std::string cert;
+    reader.read_path("ca_file", ca, "/etc/x");
+    reader.read_path("key_file", key, "/etc/x");
+    reader.read_path("cert_file", cert, "/etc/x");
+    EXPECT_EQ(ca, "/etc/x/ca.pem");
+    EXPECT_EQ(key, "/k.pem");
+    EXPECT_EQ(cert, "");
+    ASSERT_EQ(diagnostics.named_files().size(), 2u);
+    EXPECT_EQ(diagnostics.named_files()[0].path, ca);
+    EXPECT_EQ(diagnostics.named_files()[0].place.message(), "c.yml:1:11: tls_config: ca_file");
+}
+
 }  // namespace
 }  // namespace inferscope::yaml

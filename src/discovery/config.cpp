@@ -116,19 +116,13 @@ void read_secret(MapReader& reader, std::string_view key, Secret& out) {
     if (!text.empty()) out = Secret(std::move(text));
 }
 
-void read_path(MapReader& reader, std::string_view key, std::string& out,
-               std::string_view directory) {
-    reader.read(key, out);
-    out = join_directory(directory, out);
-}
-
 BasicAuth read_basic_auth(const YAML::Node& node, std::string_view directory,
                           Diagnostics& diagnostics) {
     BasicAuth auth;
     MapReader reader(node, "basic_auth", diagnostics);
     reader.read("username", auth.username);
     read_secret(reader, "password", auth.password);
-    read_path(reader, "password_file", auth.password_file, directory);
+    reader.read_path("password_file", auth.password_file, directory);
     reader.unsupported("username_file", "write username");
     reader.finish();
     if (!auth.password.empty() && !auth.password_file.empty()) {
@@ -143,7 +137,7 @@ Authorization read_authorization(const YAML::Node& node, std::string_view direct
     MapReader reader(node, "authorization", diagnostics);
     reader.read("type", authorization.type);
     read_secret(reader, "credentials", authorization.credentials);
-    read_path(reader, "credentials_file", authorization.credentials_file, directory);
+    reader.read_path("credentials_file", authorization.credentials_file, directory);
     reader.finish();
     const auto first = authorization.type.find_first_not_of(" \t");
     const auto last = authorization.type.find_last_not_of(" \t");
@@ -163,9 +157,9 @@ net::TlsSettings read_tls(const YAML::Node& node, std::string_view directory,
                           Diagnostics& diagnostics) {
     net::TlsSettings tls;
     MapReader reader(node, "tls_config", diagnostics);
-    read_path(reader, "ca_file", tls.ca_file, directory);
-    read_path(reader, "cert_file", tls.cert_file, directory);
-    read_path(reader, "key_file", tls.key_file, directory);
+    reader.read_path("ca_file", tls.ca_file, directory);
+    reader.read_path("cert_file", tls.cert_file, directory);
+    reader.read_path("key_file", tls.key_file, directory);
     reader.read("server_name", tls.server_name);
     read_flag(reader, "tls_config", "insecure_skip_verify", tls.insecure_skip_verify, diagnostics);
     reader.unsupported("min_version", "TLS 1.2 and above is spoken");
@@ -191,7 +185,7 @@ HttpSettings read_http(MapReader& reader, const YAML::Node& section, std::string
     });
     Authorization bearer;
     read_secret(reader, "bearer_token", bearer.credentials);
-    read_path(reader, "bearer_token_file", bearer.credentials_file, directory);
+    reader.read_path("bearer_token_file", bearer.credentials_file, directory);
     reader.read("tls_config",
                 [&](const YAML::Node& node) { http.tls = read_tls(node, directory, diagnostics); });
     read_flag(reader, what, "follow_redirects", http.follow_redirects, diagnostics);
@@ -281,14 +275,15 @@ FileSdConfig read_file_sd(const YAML::Node& node, std::string_view directory,
     }
     static const RE2 kPattern(R"([^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML))");
     for (auto& path : config.files) {
+        const auto place = yaml::find_text(node, path);
         if (!RE2::FullMatch(path, kPattern)) {
             diagnostics.fail(
-                yaml::find_text(node, path),
-                fmt::format("file_sd_configs entry: '{}' must end in .json, .yml or .yaml, "
-                            "and only its last part may hold '*'",
-                            quote_for_message(path)));
+                place, fmt::format("file_sd_configs entry: '{}' must end in .json, .yml or .yaml, "
+                                   "and only its last part may hold '*'",
+                                   quote_for_message(path)));
         }
-        path = join_directory(directory, path);
+        path = yaml::below_folder(directory, path);
+        diagnostics.note_pattern(place, "file_sd_configs entry: files", path);
     }
     return config;
 }
@@ -487,11 +482,6 @@ bool ScrapeConfig::operator==(const ScrapeConfig& other) const {
            *settings == *other.settings && static_configs == other.static_configs &&
            file_sd_configs == other.file_sd_configs && http_sd_configs == other.http_sd_configs &&
            relabel_configs == other.relabel_configs;
-}
-
-std::string join_directory(std::string_view directory, std::string_view path) {
-    if (path.empty() || path.starts_with('/') || directory.empty()) return std::string(path);
-    return fmt::format("{}{}{}", directory, directory.ends_with('/') ? "" : "/", path);
 }
 
 std::vector<RelabelRule> read_relabel_configs(const YAML::Node& list, std::string_view what,

@@ -111,7 +111,4 @@ std::vector<EngineConfig> read_engines(const YAML::Node& list, std::string_view 
 std::vector<RelabelRule> read_relabel_configs(const YAML::Node& list, std::string_view what,
                                               yaml::Diagnostics& diagnostics);
 
-/// `path` itself if it is absolute or empty, else below `directory`.
-std::string join_directory(std::string_view directory, std::string_view path);
-
 }  // namespace inferscope::discovery

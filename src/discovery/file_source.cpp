@@ -5,26 +5,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/yaml.h"
 #include "discovery/target_groups.h"
 
 namespace inferscope::discovery {
 namespace {
-
-/// The files that the patterns match now.
-std::set<std::string> matching(const std::vector<std::string>& patterns) {
-    std::set<std::string> paths;
-    for (const auto& pattern : patterns) {
-        glob_t found{};
-        if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-            for (std::size_t i = 0; i < found.gl_pathc; ++i) paths.insert(found.gl_pathv[i]);
-        }
-        globfree(&found);
-    }
-    return paths;
-}
 
 Result<std::vector<TargetGroup>> read_groups(const std::string& path) {
     const auto text = yaml::read_file(path, kMaxTargetGroupsBytes);
@@ -37,6 +23,18 @@ Result<std::vector<TargetGroup>> read_groups(const std::string& path) {
 }
 
 }  // namespace
+
+std::set<std::string> files_matching(const std::vector<std::string>& patterns) {
+    std::set<std::string> paths;
+    for (const auto& pattern : patterns) {
+        glob_t found{};
+        if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+            for (std::size_t i = 0; i < found.gl_pathc; ++i) paths.insert(found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+    return paths;
+}
 
 FileSource::Fingerprint FileSource::fingerprint_of(const std::string& path) {
     struct stat status{};
@@ -58,7 +56,7 @@ bool FileSource::look(SteadyTime now) {
     const bool refresh = !looked_ || now >= next_refresh_;
     if (refresh) next_refresh_ = now + config_.refresh_interval;
     looked_ = true;
-    const auto paths = matching(config_.files);
+    const auto paths = files_matching(config_.files);
     bool changed =
         std::erase_if(files_, [&](const auto& file) { return !paths.contains(file.first); }) > 0;
     for (const auto& path : paths) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct DiscoveredGroup {
     TargetGroup group;
     std::vector<std::pair<std::string, std::string>> meta;
 };
+
+/// The files that `patterns` (of glob(7)) match now.
+std::set<std::string> files_matching(const std::vector<std::string>& patterns);
 
 /// One entry of file_sd_configs. A file that can't be read or parsed keeps the targets that it gave
 /// last; a file that is gone takes its targets with it. Thread: confined; blocks for the disk.

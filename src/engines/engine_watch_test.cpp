@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -194,6 +195,32 @@ TEST(ServerMetrics, CountDesiredFromConfigurationAndRunningFromWhatIsMeasured) {
          1},
     };
     EXPECT_EQ(series, expected);
+}
+
+TEST(ServerMetrics, DescribeAModelOnceForEachRuntimeThatServesIt) {
+    std::vector engines = {status("a:1", "q", EngineState::alive),
+                           status("b:1", "q", EngineState::alive),
+                           status("c:1", "q", EngineState::alive)};
+    engines[2].facts.runtime = "SGLang";
+    engines[2].version = "0.5.3";
+    engines[2].facts.labels = Labels::from({{"simulated", "true"}});
+    const auto series =
+        written([&](RowWriter& rows) { write_server_metrics(rows, Cluster{}, {}, engines, {}); });
+    const std::string model =
+        "{category=\"llm\",cluster_id=\"1\",cluster_name=\"default\",model_id=\"7\","
+        "model_name=\"q\",";
+    const std::string source = "source=\"unknown\",source_key=\"Q/q\"}";
+    EXPECT_EQ(std::ranges::count_if(
+                  series, [](const auto& one) { return one.first.contains("model_info"); }),
+              2);
+    EXPECT_THAT(series, Contains(Pair("gpustack:model_info" + model +
+                                          "runtime=\"vLLM\",runtime_version=\"0.11.0\"," + source,
+                                      1)));
+    EXPECT_THAT(series,
+                Contains(Pair(
+                    "gpustack:model_info" + model +
+                        "runtime=\"SGLang\",runtime_version=\"0.5.3\",simulated=\"true\"," + source,
+                    1)));
 }
 
 TEST(EnginesJson, SaysWhatAnOperatorAsks) {

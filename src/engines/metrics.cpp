@@ -57,29 +57,38 @@ std::vector<Label> about(const EngineStatus& engine, std::initializer_list<Label
 
 bool is_simulated(const EngineStatus& engine) { return engine.facts.labels.has("simulated"); }
 
-struct Model {
-    std::string id;
-    std::string runtime;
+/// A model as one runtime serves it.
+struct Serving {
     std::string version;
     std::string source;
     std::string root;
+    bool simulated = true;  ///< no real engine of the runtime serves it
+};
+
+Serving serving_of(const EngineStatus& engine) {
+    return {.version = or_unknown(engine.version),
+            .source = or_unknown(engine.facts.source),
+            .root = engine.models.empty() ? "unknown" : or_unknown(engine.models.front().root)};
+}
+
+struct Model {
+    std::string id;
+    std::map<std::string, Serving> runtimes;
     bool simulated = true;  ///< no real engine serves it
     std::uint64_t known = 0;
     std::uint64_t running = 0;
 };
 
-// The first engine that serves a model describes it.
+// The first engine that serves a model names it, and the first of each runtime describes it.
 std::map<std::string, Model> models_of(std::span<const EngineStatus> engines) {
     std::map<std::string, Model> models;
     for (const auto& engine : engines) {
         auto& model = models[engine.model_name()];
-        if (model.known == 0) {
-            model.id = model_id(engine);
-            model.source = or_unknown(engine.facts.source);
-            model.root = engine.models.empty() ? "unknown" : or_unknown(engine.models.front().root);
-            model.runtime = or_unknown(engine.facts.runtime);
-            model.version = or_unknown(engine.version);
-        }
+        if (model.known == 0) model.id = model_id(engine);
+        auto& serving =
+            model.runtimes.try_emplace(or_unknown(engine.facts.runtime), serving_of(engine))
+                .first->second;
+        serving.simulated = serving.simulated && is_simulated(engine);
         model.simulated = model.simulated && is_simulated(engine);
         ++model.known;
         if (instance_state(engine.state) == "running") ++model.running;
@@ -109,33 +118,37 @@ void write_worker(RowWriter& rows, const Cluster& cluster, const Worker& worker)
              1);
 }
 
+void write_model_info(RowWriter& rows, const Cluster& cluster, const std::string& name,
+                      const Model& model) {
+    for (const auto& [runtime, serving] : model.runtimes) {
+        rows.set(families().model_info,
+                 {{"simulated", serving.simulated ? "true" : ""},
+                  {"cluster_id", cluster.id},
+                  {"cluster_name", cluster.name},
+                  {"model_id", model.id},
+                  {"model_name", name},
+                  {"runtime", runtime},
+                  {"runtime_version", serving.version},
+                  {"source", serving.source},
+                  {"source_key", serving.root},
+                  {"category", "llm"}},
+                 1);
+    }
+}
+
 void write_model(RowWriter& rows, const Cluster& cluster, const std::string& name,
                  const Model& model, std::uint64_t desired) {
-    const Families& f = families();
-    const std::string_view simulated = model.simulated ? "true" : "";
-    rows.set(f.model_info,
-             {{"simulated", simulated},
-              {"cluster_id", cluster.id},
-              {"cluster_name", cluster.name},
-              {"model_id", model.id},
-              {"model_name", name},
-              {"runtime", model.runtime},
-              {"runtime_version", model.version},
-              {"source", model.source},
-              {"source_key", model.root},
-              {"category", "llm"}},
-             1);
     const auto count = [&](const FamilyPtr& family, std::uint64_t instances) {
         rows.set(family,
-                 {{"simulated", simulated},
+                 {{"simulated", model.simulated ? "true" : ""},
                   {"cluster_id", cluster.id},
                   {"cluster_name", cluster.name},
                   {"model_id", model.id},
                   {"model_name", name}},
                  static_cast<double>(instances));
     };
-    count(f.desired, desired);
-    count(f.running, model.running);
+    count(families().desired, desired);
+    count(families().running, model.running);
 }
 
 void write_instance(RowWriter& rows, const Cluster& cluster, const EngineStatus& engine,
@@ -222,6 +235,7 @@ void write_server_metrics(RowWriter& rows, const Cluster& cluster, std::span<con
     for (const auto& [name, model] : models) {
         if (name == kUnknownModel) continue;  // nothing told yet what it serves
         const auto wanted = desired.find(name);
+        write_model_info(rows, cluster, name, model);
         write_model(rows, cluster, name, model,
                     wanted == desired.end() ? model.known : wanted->second);
     }

@@ -39,7 +39,8 @@ struct Worker {
 /// many as are known.
 using DesiredInstances = std::map<std::string, std::uint64_t>;
 
-/// gpustack:cluster_info, cluster_status{state}, worker_info, worker_status{state}, model_info,
+/// gpustack:cluster_info, cluster_status{state}, worker_info, worker_status{state}, model_info (one
+/// for each runtime that serves the model),
 /// model_desired_instances, model_running_instances, model_instance_status{state}. Statuses are 1
 /// for the present state and absent for others, as GPUStack has them. Running is what is measured:
 /// an instance that answers and isn't known to hang. Source: reference of GPUStack's exporter,

@@ -32,6 +32,20 @@ TEST(Mapping, HasAValidBuiltInFile) {
     EXPECT_TRUE(Mapping::built_in());
 }
 
+TEST(Mapping, RefusesAFileThatGivesNoEngineARule) {
+    for (const auto* text : {"", "---\n", "# nothing\n", "null"}) {
+        const auto error = error_of(text);
+        EXPECT_THAT(error.message(),
+                    AllOf(HasSubstr("the mapping is empty"), HasSubstr("/metrics/default-config")));
+    }
+    for (const auto* text :
+         {"gpustack_metrics: {}", "gpustack_metrics:", R"({"gpustack_metrics": {}})",
+          "gpustack_metrics: {a: {type: Gauge, description: A.}}\ninferscope: {runtimes: {}}"}) {
+        EXPECT_THAT(error_of(text).message(), AllOf(HasSubstr("no rule for any engine"),
+                                                    HasSubstr("/metrics/default-config")));
+    }
+}
+
 TEST(Mapping, TellsRuntimesInAnyCaseAndSpelling) {
     const auto mapping = Mapping::built_in();
     EXPECT_EQ(mapping->canonical_runtime("vllm"), "vLLM");
@@ -151,7 +165,8 @@ TEST(Mapping, AnswersAsJsonThatReadsBackTheSame) {
 TEST(Mapping, KeepsVersionsInJsonAsTexts) {
     const auto mapping = Mapping::parse(R"(
 gpustack_metrics: {x: {type: Gauge}}
-inferscope: {runtimes: {E: {expected: [{family: f, since: "0.10"}], signals: {progress_at_end: true}}}}
+inferscope: {runtimes: {E: {expected: [{family: f, since: "0.10"}], signals: {progress_at_end: true},
+                            rules: [{from: f, to: x}]}}}
 )",
                                         "f");
     ASSERT_TRUE(mapping) << mapping.error().message();
@@ -210,7 +225,7 @@ TEST(MappingErrors, ComeForEveryOddity) {
     EXPECT_THAT(error_of(head + "runtime_mapping: {vllm: {'*': {a: x, a: h}}}").text,
                 HasSubstr("twice"));
     EXPECT_THAT(error_of(head + "runtime_mapping: [a]").text, HasSubstr("must be a mapping"));
-    EXPECT_THAT(error_of("").text, HasSubstr("gpustack_metrics is missing"));
+    EXPECT_THAT(error_of("{}").text, HasSubstr("gpustack_metrics is missing"));
     EXPECT_THAT(error_of("[1, 2]").text, HasSubstr("must be a mapping"));
     EXPECT_THAT(error_of("gpustack_metrics: {'a b': {type: Gauge}}").text,
                 HasSubstr("not a metric's name"));

@@ -50,6 +50,11 @@ public:
         file.read("runtime_mapping", known);
         file.read("inferscope", known);
         file.finish();
+        if (root.IsNull()) {
+            diagnostics_.fail(
+                root,
+                "the mapping is empty: begin with the built-in one (GET /metrics/default-config)");
+        }
         if (!file.has("gpustack_metrics")) {
             diagnostics_.fail(
                 root, "gpustack_metrics is missing: it says which unified families there are");
@@ -64,6 +69,7 @@ public:
         read_inferscope(inferscope);
         file.read("runtime_mapping", [&](const YAML::Node& node) { read_runtime_mapping(node); });
         apply_treatments();
+        check_use(root);
     }
 
     yaml::Diagnostics& diagnostics() { return diagnostics_; }
@@ -476,6 +482,20 @@ private:
         rule.to = publish(node, name, name, type, help);
         rule.treatment.scale = publish_new_names_ ? 1 / scale : scale;
         runtime.rules.push_back(std::move(rule));
+    }
+
+    /// A mapping that gives no engine's series a name would empty /metrics in silence.
+    void check_use(const YAML::Node& root) {
+        const auto is_unified = [](const Derived& derived) { return derived.to != nullptr; };
+        const auto is_of_use = [&](const Runtime& runtime) {
+            return runtime.kind == Kind::engine &&
+                   (!runtime.rules.empty() || !runtime.ratios.empty() ||
+                    std::ranges::any_of(runtime.derived, is_unified));
+        };
+        if (std::ranges::any_of(rules_.runtimes, is_of_use)) return;
+        diagnostics_.fail(root,
+                          "the mapping has no rule for any engine: add some under runtime_mapping, "
+                          "or begin with the built-in mapping (GET /metrics/default-config)");
     }
 
     // --- runtime_mapping ---

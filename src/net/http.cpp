@@ -17,16 +17,17 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-std::optional<std::string> find_parameter(std::string_view form, std::string_view name) {
+/// Appends the values that `name` has in the form.
+void find_parameters(std::string_view form, std::string_view name,
+                     std::vector<std::string>& values) {
     while (!form.empty()) {
         const auto end = std::min(form.find('&'), form.size());
         const auto pair = form.substr(0, end);
         form.remove_prefix(std::min(end + 1, form.size()));
         const auto equals = std::min(pair.find('='), pair.size());
         if (percent_decode(pair.substr(0, equals), true) != name) continue;
-        return percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
+        values.push_back(percent_decode(pair.substr(std::min(equals + 1, pair.size())), true));
     }
-    return std::nullopt;
 }
 
 /// True for "q=0", "q=0.0": the client doesn't want it.
@@ -96,14 +97,20 @@ std::string HttpRequest::path() const {
 }
 
 std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
+    auto values = parameters(name);
+    return values.empty() ? std::nullopt : std::optional(std::move(values.front()));
+}
+
+std::vector<std::string> HttpRequest::parameters(std::string_view name) const {
+    std::vector<std::string> values;
     const auto type = headers.get("Content-Type");
     const auto media_type = trim(type.substr(0, type.find(';')));
     if (equals_ignoring_case(media_type, "application/x-www-form-urlencoded")) {
-        if (auto value = find_parameter(body, name)) return value;
+        find_parameters(body, name, values);
     }
-    const auto question = target.find('?');
-    if (question == std::string::npos) return std::nullopt;
-    return find_parameter(std::string_view(target).substr(question + 1), name);
+    if (const auto question = target.find('?'); question != std::string::npos)
+        find_parameters(std::string_view(target).substr(question + 1), name, values);
+    return values;
 }
 
 HttpResponse HttpResponse::text(int status, std::string body, std::string_view content_type) {

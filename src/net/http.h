@@ -44,6 +44,8 @@ struct HttpRequest {
     /// The first value of a parameter, decoded: of a form body (application/x-www-form-urlencoded)
     /// if it is there, else of the query, as Prometheus reads them.
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
+    /// All of its values: those of the form body, then those of the query.
+    [[nodiscard]] std::vector<std::string> parameters(std::string_view name) const;
 };
 
 struct HttpResponse {

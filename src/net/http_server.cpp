@@ -96,6 +96,11 @@ Task<bool> check_password(std::string password, std::string hash) {
     co_return matches_bcrypt(password, hash);
 }
 
+/// Empty where TLS isn't wanted.
+Result<TlsContext> tls_of(const WebConfig& web) {
+    return web.uses_tls() ? TlsContext::for_server(web) : TlsContext();
+}
+
 Task<std::string> compress(std::string_view body) { co_return gzip(body); }
 
 }  // namespace
@@ -113,6 +118,7 @@ public:
     void set_allowed_hosts(std::vector<std::string> names) {
         rules_.allowed_hosts = std::move(names);
     }
+    Result<void> set_web(WebConfig web);
 
 private:
     struct Connection {
@@ -174,7 +180,7 @@ private:
     ServerSettings settings_;
     Handler handler_;
     AccessRules rules_;
-    Credentials credentials_;
+    std::shared_ptr<Credentials> credentials_;  // a check in flight ends with those it began with
     TlsContext tls_;
     Acceptor acceptor_;
     ServerCounters counters_;
@@ -224,20 +230,27 @@ HttpServer::Listener::Listener(Executor executor, ServerSettings settings, Handl
       handler_(std::move(handler)),
       rules_{settings_.listen.host, settings_.allowed_hosts, settings_.allowed_hosts_setting,
              settings_.query_paths},
-      credentials_(settings_.web.users),
+      credentials_(std::make_shared<Credentials>(settings_.web.users)),
       acceptor_(executor),
       all_gone_(executor, SteadyTime::max()),
       patience_(executor) {}
 
 Result<void> HttpServer::Listener::listen() {
     const auto where = fmt::format("listen on {}", settings_.listen.text());
-    if (settings_.web.uses_tls()) {
-        auto context = TlsContext::for_server(settings_.web);
-        if (!context) return context.error().with(where);
-        tls_ = std::move(*context);
-    }
+    auto tls = tls_of(settings_.web);
+    if (!tls) return tls.error().with(where);
+    tls_ = std::move(*tls);
     auto listening = acceptor_.listen(settings_.listen.host, settings_.listen.port);
     if (!listening) return listening.error().with(where);
+    return {};
+}
+
+Result<void> HttpServer::Listener::set_web(WebConfig web) {
+    auto tls = tls_of(web);
+    if (!tls) return tls.error();
+    tls_ = std::move(*tls);
+    if (web.users != settings_.web.users) credentials_ = std::make_shared<Credentials>(web.users);
+    settings_.web = std::move(web);
     return {};
 }
 
@@ -393,7 +406,7 @@ Task<std::optional<HttpResponse>> HttpServer::Listener::refuse(Connection& conne
             co_return HttpResponse::text(403, std::move(denied->text));
         }
     }
-    if (credentials_.required()) {
+    if (credentials_->required()) {
         connection.stream.expire_at(Stream::kNever);
         std::string authorization(exchange.request.headers.get("Authorization"));
         auto refused = co_await check_login(std::move(authorization));
@@ -410,8 +423,9 @@ Task<std::optional<HttpResponse>> HttpServer::Listener::refuse(Connection& conne
 Task<std::optional<HttpResponse>> HttpServer::Listener::check_login(std::string authorization) {
     auto refused = HttpResponse::text(401, "user and password are needed (basic_auth_users)\n");
     refused.headers.add("WWW-Authenticate", "Basic realm=\"inferscope\", charset=\"UTF-8\"");
+    const auto credentials = credentials_;
     const auto login = parse_basic_authorization(authorization);
-    auto accepted = login ? credentials_.recall(*login) : std::optional(false);
+    auto accepted = login ? credentials->recall(*login) : std::optional(false);
     if (!accepted) {
         if (password_checks_ >= kMaxPasswordChecks) {
             ++counters_.refused_credentials;
@@ -421,10 +435,10 @@ Task<std::optional<HttpResponse>> HttpServer::Listener::check_login(std::string 
             co_return busy;
         }
         const Counted checking(password_checks_);
-        auto check = check_password(login->password, credentials_.hash_of(login->user));
+        auto check = check_password(login->password, credentials->hash_of(login->user));
         const bool matches =
             co_await asio::co_spawn(background(), std::move(check), asio::use_awaitable);
-        accepted = credentials_.conclude(*login, matches);
+        accepted = credentials->conclude(*login, matches);
     }
     if (*accepted) co_return std::nullopt;
     ++counters_.refused_credentials;
@@ -585,6 +599,7 @@ void HttpServer::stop() { listener_->stop(); }
 void HttpServer::set_allowed_hosts(std::vector<std::string> names) {
     listener_->set_allowed_hosts(std::move(names));
 }
+Result<void> HttpServer::set_web(WebConfig web) { return listener_->set_web(std::move(web)); }
 const ServerCounters& HttpServer::counters() const { return listener_->counters(); }
 
 }  // namespace inferscope::net

@@ -125,6 +125,9 @@ public:
     void stop();
     /// From the next request on.
     void set_allowed_hosts(std::vector<std::string> names);
+    /// Users and headers from the next request on, certificates (and whether TLS is spoken at all)
+    /// from the next connection on. What fails changes nothing.
+    Result<void> set_web(WebConfig web);
     [[nodiscard]] const ServerCounters& counters() const;
 
 private:

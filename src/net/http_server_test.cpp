@@ -383,6 +383,21 @@ TEST(HttpServer, LetsUsersInByTheirPassword) {
     EXPECT_EQ(site.server.counters().refused_credentials, 11u);
 }
 
+TEST(HttpServer, GoesByNewUsersFromTheNextRequestOn) {
+    Site site(with_user());
+    EXPECT_EQ(send_as(site, "alice", "wonderland")->status, 200);
+    WebConfig web;
+    web.users = {{"alice", bcrypt("looking-glass")}};
+    web.headers = {{"X-Frame-Options", "deny"}};
+    ASSERT_TRUE(site.server.set_web(web));
+    EXPECT_EQ(send_as(site, "alice", "wonderland")->status, 401);
+    const auto welcome = send_as(site, "alice", "looking-glass");
+    EXPECT_EQ(welcome->status, 200);
+    EXPECT_EQ(welcome->headers.get("X-Frame-Options"), "deny");
+    ASSERT_TRUE(site.server.set_web({}));
+    EXPECT_EQ(site.send(request_to("/"))->status, 200);
+}
+
 // Starting and stopping
 
 TEST(HttpServer, SaysWhichAddressIsTaken) {

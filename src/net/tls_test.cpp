@@ -175,6 +175,26 @@ TEST(HttpServer, AsksForClientCertificates) {
     EXPECT_FALSE(site.send(request_to("/"), unknown, "https"));
 }
 
+TEST(HttpServer, ShowsANewCertificateFromTheNextConnectionOn) {
+    const TlsFiles files;
+    Site site(files.server());
+    Url url = site.url();
+    url.scheme = "https";
+    HttpClient old_client(site.io.get_executor(), url, files.client());
+    ASSERT_TRUE(wait_for(site.io, old_client.send(request_to("/"), in(5s))));
+    auto web = files.server().web;
+    web.cert_file = files.file("client.pem");
+    EXPECT_FALSE(site.server.set_web(web)) << "the key is another certificate's";
+    EXPECT_TRUE(site.send(request_to("/"), files.client(), "https"));
+    web.key_file = files.file("client.key");
+    ASSERT_TRUE(site.server.set_web(web));
+    EXPECT_FALSE(site.send(request_to("/"), files.client(), "https"));
+    auto new_settings = files.client();
+    new_settings.tls.ca_file = files.file("client.pem");
+    EXPECT_TRUE(site.send(request_to("/"), new_settings, "https"));
+    EXPECT_TRUE(wait_for(site.io, old_client.send(request_to("/"), in(5s)))) << "it is connected";
+}
+
 // The web configuration file
 
 TEST(WebConfig, ReadsAFileWithPathsRelativeToIt) {

@@ -39,18 +39,12 @@ void read_choice(yaml::MapReader& map, std::string_view key, std::string& out,
     });
 }
 
-void read_path(yaml::MapReader& map, std::string_view key, const std::filesystem::path& folder,
-               std::string& out) {
-    map.read(key, out);
-    if (!out.empty()) out = (folder / out).string();  // an absolute path stays
-}
-
-void read_tls(const YAML::Node& node, const std::filesystem::path& folder, WebConfig& config,
+void read_tls(const YAML::Node& node, std::string_view folder, WebConfig& config,
               yaml::Diagnostics& diagnostics) {
     yaml::MapReader map(node, "tls_server_config", diagnostics);
-    read_path(map, "cert_file", folder, config.cert_file);
-    read_path(map, "key_file", folder, config.key_file);
-    read_path(map, "client_ca_file", folder, config.client_ca_file);
+    map.read_path("cert_file", config.cert_file, folder);
+    map.read_path("key_file", config.key_file, folder);
+    map.read_path("client_ca_file", config.client_ca_file, folder);
     read_choice(map, "client_auth_type", config.client_auth_type, kClientAuthTypes, diagnostics);
     read_choice(map, "min_version", config.min_version, kTlsVersions, diagnostics);
     map.finish();
@@ -106,7 +100,7 @@ Result<WebConfig> WebConfig::load(const std::string& path) {
     WebConfig config;
     yaml::Diagnostics diagnostics(path);
     yaml::MapReader root(*document, "web configuration", diagnostics);
-    const auto folder = std::filesystem::path(path).parent_path();
+    const auto folder = std::filesystem::path(path).parent_path().string();
     root.read("tls_server_config",
               [&](const YAML::Node& node) { read_tls(node, folder, config, diagnostics); });
     root.read("http_server_config", [&](const YAML::Node& node) {

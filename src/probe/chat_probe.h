@@ -25,7 +25,8 @@ struct ChatOutcome {
 };
 ChatOutcome judge_chat(const ChatStream& stream, const Exchange& exchange, SteadyTime sent);
 
-/// The names of mission row D3, and two of our own. Thread: confined to one.
+/// The names of mission row D3, and two of our own. All error types but those by status (http_...)
+/// are there from the start, at 0. Thread: confined to one.
 class ChatMetrics {
 public:
     ChatMetrics();
@@ -35,7 +36,11 @@ public:
 
 private:
     std::uint64_t successes_ = 0;
-    std::map<std::string, std::uint64_t> errors_;
+    std::map<std::string, std::uint64_t> errors_{{"timeout", 0},
+                                                 {"connection_error", 0},
+                                                 {"stream_error", 0},
+                                                 {"invalid_response", 0},
+                                                 {"incomplete", 0}};
     Histogram input_tokens_, output_tokens_, ttft_, e2e_;
 };
 

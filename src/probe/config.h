@@ -38,7 +38,8 @@ struct ProbeConfig {
 struct ProbeSettings {
     std::string kind;  ///< any spelling; empty: an OpenAI-compatible server
     net::Url base;     ///< of its API; a path is a prefix
-    Labels labels;     ///< on every series: `instance` and `engine` in serve, none in the exporter
+    Labels
+        labels;  ///< on every series: `job`, `instance` and `engine` in serve, none in the exporter
     Millis interval{15'000};
     Millis timeout{5'000};
     /// Where an endpoint wants a key, it is asked again only after this time. 0: each round, as the

@@ -22,8 +22,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Key;
-using testing::Not;
 using testing::Pair;
 
 std::string reply(int status, std::string_view body = "",
@@ -279,7 +277,10 @@ TEST(ChatProbe, MeasuresTokensAndTimesOfOneStreamedRequest) {
     wait_for(bench.io, done_after(chat.run_once()));
     const auto series = rows.latest();
     EXPECT_EQ(series.at("vllm_request_success_total"), 1);
-    EXPECT_THAT(series, Not(Contains(Key(HasSubstr("error")))));
+    for (const std::string type :
+         {"timeout", "connection_error", "stream_error", "invalid_response", "incomplete"}) {
+        EXPECT_EQ(series.at("vllm_request_error_total{error_type=\"" + type + "\"}"), 0);
+    }
     EXPECT_EQ(series.at("vllm_input_tokens_per_request_sum"), 18);
     EXPECT_EQ(series.at("vllm_output_tokens_per_request_sum"), 2);
     EXPECT_EQ(series.at("inferscope_probe_ttft_seconds_count"), 1);

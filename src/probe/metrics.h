@@ -15,8 +15,8 @@
 
 namespace inferscope::probe {
 
-/// Counters without labels and gauges are there from the start, at 0; those with labels from their
-/// first use on; `vllm_model_info` from the first list of models on. Thread: confined to one.
+/// Counters and gauges are there from the start, at 0, so that rate() sees the first error, too;
+/// `vllm_model_info` from the first list of models on. Thread: confined to one.
 class ProbeMetrics {
 public:
     ProbeMetrics();
@@ -35,8 +35,8 @@ public:
 
 private:
     std::uint64_t successes_ = 0;
-    std::map<std::string, std::uint64_t> errors_;         ///< by error_type
-    std::map<std::string, std::uint64_t> scrape_errors_;  ///< by endpoint
+    std::map<std::string, std::uint64_t> errors_{{"timeout", 0}, {"connection_error", 0}};
+    std::map<std::string, std::uint64_t> scrape_errors_{{"health", 0}, {"models", 0}};
     bool is_up_ = false;
     bool is_loaded_ = false;
     std::size_t available_models_ = 0;

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "telemetry/labels.h"
 #include "telemetry/metadata.h"
+#include "telemetry/sample.h"
 
 namespace inferscope {
 
@@ -95,6 +96,31 @@ public:
     virtual void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) = 0;
     /// The source is gone for good (target removed): as append_gap, and the group is forgotten.
     virtual void close_group(GroupId group, Timestamp time) = 0;
+};
+
+/// A value of one column.
+struct Cell {
+    std::uint32_t column = 0;
+    double value = 0;  ///< a stale marker is a value, too
+};
+
+/// What the store takes besides: rows in pieces, from senders whose rows we don't see whole (remote
+/// write shards by series). A group is filled either by rows or by cells.
+class PieceAppender : public Appender {
+public:
+    /// A group whose columns share no times: series by themselves, cheap to have by the million.
+    virtual GroupId open_loose_group(std::string_view source) = 0;
+    /// Some columns' values at `time`; `cells` rise by column. Columns that no piece names have no
+    /// sample then. Returns what became of each cell; fails, with nothing taken, if the disk is
+    /// full or a bound is passed.
+    virtual Result<VerdictCounts> append_cells(GroupId group, Timestamp time,
+                                               std::span<const Cell> cells) = 0;
+    /// TYPE, HELP and UNIT that came without their series.
+    virtual void add_families(std::span<const FamilyPtr> families) = 0;
+    /// Between these two what is appended may be gathered; when end_batch() returns it is kept, as
+    /// far as it was taken. Its failure says that nothing since begin_batch() is. They nest.
+    virtual void begin_batch() = 0;
+    virtual Result<void> end_batch() = 0;
 };
 
 }  // namespace inferscope

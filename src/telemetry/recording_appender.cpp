@@ -46,6 +46,24 @@ void RecordingAppender::close_group(GroupId group, Timestamp time) {
     at(group).closed = true;
 }
 
+GroupId RecordingAppender::open_loose_group(std::string_view source) {
+    const auto id = open_group(source);
+    at(id).loose = true;
+    return id;
+}
+
+Result<VerdictCounts> RecordingAppender::append_cells(GroupId group, Timestamp time,
+                                                      std::span<const Cell> cells) {
+    at(group).pieces.emplace_back(time, std::vector(cells.begin(), cells.end()));
+    VerdictCounts counts;
+    counts[Verdict::taken] = cells.size();
+    return counts;
+}
+
+void RecordingAppender::add_families(std::span<const FamilyPtr> families) {
+    families_.insert(families_.end(), families.begin(), families.end());
+}
+
 std::map<std::string, double> RecordingAppender::latest() const {
     std::map<std::string, double> series;
     for (const auto& group : groups_) {

@@ -96,9 +96,32 @@ void Catalog::release(std::span<const OwnedName> names) {
 Result<Verdict> Catalog::append(const Labels& labels, Sample sample) {
     const auto id = get_or_add(labels);
     if (!id) return id.error();
-    Series& series = series_[*id];
+    return append(*id, sample);
+}
+
+Verdict Catalog::append(SeriesId id, Sample sample) {
+    Series& series = series_[id];
     return series.is_owned() ? append_to_owner(series, sample)
-                             : append_by_itself(*id, series, sample);
+                             : append_by_itself(id, series, sample);
+}
+
+Result<SeriesId> Catalog::keep(const Labels& labels) {
+    auto id = get_or_add(labels);
+    if (id) ++single(series_[*id]).users();
+    return id;
+}
+
+/// A series without samples goes when what is old is forgotten.
+void Catalog::let_go(std::span<const SeriesId> ids) {
+    for (const auto id : ids) --series_[id].single->users();
+}
+
+SingleSeries& Catalog::single(Series& series) {
+    if (!series.single) {
+        series.single = std::make_unique<SingleSeries>();
+        ++singles_;
+    }
+    return *series.single;
 }
 
 Verdict Catalog::append_to_owner(const Series& series, Sample sample) {
@@ -119,13 +142,10 @@ Verdict Catalog::append_by_itself(SeriesId id, Series& series, Sample sample) {
             return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
     }
     if (series.newest) series.newest->to = series.newest->last();
-    if (!series.single) {
-        series.single = std::make_unique<SingleSeries>();
-        ++singles_;
-    }
-    const std::size_t before = series.single->open().size();
-    series.single->insert(sample);
-    if (before + 1 == kTileRows && series.single->open().size() == kTileRows) full_.push_back(id);
+    SingleSeries& own = single(series);
+    const std::size_t before = own.open().size();
+    own.insert(sample);
+    if (before + 1 == kTileRows && own.open().size() == kTileRows) full_.push_back(id);
     return Verdict::taken;
 }
 
@@ -209,10 +229,11 @@ void Catalog::put(const SingleWork& work, SealedChunk chunk) {
     if (single.open().size() >= kTileRows) full_.push_back(work.series);
 }
 
-/// Segments are dropped whole: those whose last sample is older.
-void Catalog::forget_segments(std::unique_ptr<Segment>& newest, Timestamp time) {
+/// Segments are dropped whole.
+template <class IsOver>
+void Catalog::forget_segments(std::unique_ptr<Segment>& newest, IsOver is_over) {
     for (auto* at = &newest; *at != nullptr;) {
-        if (!(*at)->is_owner && (*at)->last() < time) {
+        if (!(*at)->is_owner && is_over(**at)) {
             *at = std::move((*at)->older);
         } else {
             at = &(*at)->older;
@@ -225,29 +246,81 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         Series& series = series_[id];
         if (!series.newest && !series.single) continue;  // nobody's id
-        forget_segments(series.newest, time);
+        forget_segments(series.newest,
+                        [&](const Segment& segment) { return segment.last() < time; });
         if (series.single) series.single->forget_before(time);
-        if (series.single && series.single->empty()) {
+        if (series.single && series.single->is_over()) {
             series.single.reset();
             --singles_;
         }
         if (!series.newest && !series.single) gone.push_back(id);
     }
-    index_.remove(gone);
+    remove(gone);
+}
+
+void Catalog::remove(std::span<const SeriesId> ids) {
+    index_.remove(ids);
     if (series_.size() > index_.id_limit()) {
         series_.resize(index_.id_limit());
         series_.shrink_to_fit();
     }
 }
 
-std::size_t Catalog::heap_bytes() const {
-    std::size_t bytes = index_.heap_bytes() + series_.capacity() * sizeof(Series);
-    for (const auto& series : series_) {
-        if (series.single) bytes += series.single->heap_bytes();
+void Catalog::freeze(SeriesId begin, SeriesId end, VisitName visit) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        const Series& series = series_[id];
+        if (series.single) series.single->freeze();
         for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())
-            bytes += sizeof(Segment);
+            visit(at->epoch, {id, at->column, from(*at), at->to});
     }
-    return bytes;
+}
+
+void Catalog::for_each_frozen(SeriesId begin, SeriesId end, VisitSingle visit) const {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (!series_[id].single) continue;
+        const auto samples = series_[id].single->frozen();
+        if (!samples.empty()) visit(index_.labels(id), samples);
+    }
+}
+
+void Catalog::drop_frozen(SeriesId begin, SeriesId end) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (series_[id].single) series_[id].single->drop();
+    }
+}
+
+void Catalog::thaw(SeriesId begin, SeriesId end) {
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        if (series_[id].single) series_[id].single->thaw();
+    }
+}
+
+void Catalog::forget_silent(Timestamp time, SeriesId begin, SeriesId end) {
+    std::vector<SeriesId> gone;
+    for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
+        Series& series = series_[id];
+        if (!series.newest && !series.single) continue;  // nobody's id
+        forget_segments(series.newest, [&](const Segment& segment) {
+            return segment.epoch->with([&](const Epoch& rows) {
+                return rows.is_over() && rows.last_of(segment.column) < time;
+            });
+        });
+        if (series.single && series.single->is_over() && series.single->last() < time) {
+            series.single.reset();
+            --singles_;
+        }
+        if (!series.newest && !series.single) gone.push_back(id);
+    }
+    remove(gone);
+}
+
+void Catalog::measure(MemoryUse& use) const {
+    use.bytes += index_.heap_bytes() + series_.capacity() * sizeof(Series);
+    for (const auto& series : series_) {
+        if (series.single) series.single->measure(use);
+        for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())
+            use.bytes += sizeof(Segment);
+    }
 }
 
 }  // namespace inferscope::tsdb

@@ -10,6 +10,8 @@
 // comes first, then that of the older segment. So each name of a column is judged on its own.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -67,6 +69,12 @@ public:
     /// A sample by itself: it goes to the label set's owner, or to the series of its own. Fails
     /// with limit_exceeded and the bound.
     Result<Verdict> append(const Labels& labels, Sample sample);
+    /// The same for a series that is kept.
+    Verdict append(SeriesId id, Sample sample);
+    /// Makes the series if it isn't there, and keeps it until it is let go as often. Fails with
+    /// limit_exceeded and the bound.
+    Result<SeriesId> keep(const Labels& labels);
+    void let_go(std::span<const SeriesId> ids);
     /// What each name says to a row, which its epoch has taken, of a time up to a floor: refusals
     /// only.
     [[nodiscard]] VerdictCounts judge(std::span<const OwnedName> names, Timestamp time,
@@ -90,7 +98,26 @@ public:
     /// Drops what is older than `time` of the series with ids [begin, end), and those of them that
     /// have nothing left.
     void forget_before(Timestamp time, SeriesId begin, SeriesId end);
-    [[nodiscard]] std::size_t heap_bytes() const;
+
+    /// A series that is a column of an epoch, between two times.
+    struct Name {
+        SeriesId series = 0;
+        std::uint32_t column = 0;
+        Timestamp from = 0;
+        Timestamp to = 0;
+    };
+    using VisitName = absl::FunctionRef<void(const SharedEpoch&, const Name&)>;
+    using VisitSingle = absl::FunctionRef<void(const Labels&, std::span<const Sample>)>;
+    /// Of the ids [begin, end): freezes series by themselves, and tells what series are columns of.
+    void freeze(SeriesId begin, SeriesId end, VisitName visit);
+    /// Tells those that have something frozen.
+    void for_each_frozen(SeriesId begin, SeriesId end, VisitSingle visit) const;
+    /// What was frozen is in a block, or isn't.
+    void drop_frozen(SeriesId begin, SeriesId end);
+    void thaw(SeriesId begin, SeriesId end);
+    /// Forgets those that have nothing here anymore, and had their last sample before `time`.
+    void forget_silent(Timestamp time, SeriesId begin, SeriesId end);
+    void measure(MemoryUse& use) const;
 
 private:
     struct Segment {
@@ -113,6 +140,7 @@ private:
     };
 
     Result<SeriesId> get_or_add(const Labels& labels);
+    SingleSeries& single(Series& series);
     [[nodiscard]] Timestamp from(const Segment& segment) const;
     [[nodiscard]] std::optional<double> find(const Series& series, const Segment* newest,
                                              Timestamp time) const;
@@ -120,7 +148,9 @@ private:
     Verdict append_by_itself(SeriesId id, Series& series, Sample sample);
     [[nodiscard]] FoundSeries found(SeriesId id, Timestamp from, Timestamp to) const;
     [[nodiscard]] static SingleWork work(SeriesId id, const SingleSeries& single);
-    static void forget_segments(std::unique_ptr<Segment>& newest, Timestamp time);
+    template <class IsOver>
+    static void forget_segments(std::unique_ptr<Segment>& newest, IsOver is_over);
+    void remove(std::span<const SeriesId> ids);
 
     HeadConfig config_;
     HeadIndex index_;

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/time.h"
+#include "telemetry/matcher.h"
 
 namespace inferscope::tsdb {
 
@@ -27,6 +29,26 @@ struct HeadConfig {
     std::size_t max_help_bytes = 4096;
     /// `storage.max_exemplars`: newest ones over all series; 0 keeps none.
     std::size_t max_exemplars = 100'000;
+};
+
+/// Series for which all matchers hold are kept for so long.
+struct KeepLonger {
+    std::vector<Matcher> matchers;
+    Millis keep{0};
+};
+
+struct BlocksConfig {
+    /// `storage.block_range`: blocks from the head span so much, aligned to the epoch; merged ones
+    /// 3, 9, ... times as much, up to a tenth of the retention.
+    Millis range{2 * 60 * 60 * 1000};
+    /// `storage.retention.time`: older than so much before the newest sample is removed; 0: never.
+    Millis retention{std::int64_t{15} * 24 * 60 * 60 * 1000};
+    /// `storage.retention.size`: of all blocks; 0: no bound.
+    std::uint64_t retention_bytes = 0;
+    /// `storage.retention.keep`: the longest that matches holds. Doesn't weigh against the size.
+    std::vector<KeepLonger> keep_longer;
+    /// `storage.index_cache_bytes`: groups and indexes of blocks in memory.
+    std::size_t cache_bytes = std::size_t{64} << 20;
 };
 
 }  // namespace inferscope::tsdb

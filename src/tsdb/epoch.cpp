@@ -2,6 +2,7 @@
 #include "tsdb/epoch.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -9,12 +10,19 @@
 #include "base/numbers.h"
 
 namespace inferscope::tsdb {
+namespace {
+
+/// So many rows later, no more pieces of a row are waited for.
+constexpr std::size_t kRowsWaited = 8;
+
+}  // namespace
 
 /// The row at one time, for all columns: found once, its chunk opened once.
 class Epoch::RowAt {
 public:
     RowAt(const Epoch& epoch, Timestamp time) {
         if (time > epoch.last_row_ || find_in(epoch.tile_, time)) return;
+        if (epoch.older_ && find_in(*epoch.older_, time)) return;
         for (const auto& tile : epoch.full_) {
             if (find_in(*tile, time)) return;
         }
@@ -62,17 +70,17 @@ private:
 void Epoch::add_columns(std::size_t count) {
     alive_.resize(alive_.size() + count);
     died_.resize(died_.size() + count, kNever);
-    tile_.grow(alive_.size());
+    if (tile_.rows() > 0) tile_.grow(alive_.size());
+    if (older_) older_->grow(alive_.size());
 }
 
 VerdictCounts Epoch::append(Timestamp time, std::span<const double> values) {
     CHECK(values.size() == alive_.size(), "a row has one value for each column");
     if (time <= last_row_) return append_late(time, values);
     if (tile_.is_full()) close_tile();
-    const std::size_t row = tile_.add_row(time);
+    const std::size_t row = add_row(time);
     VerdictCounts counts;
     counts[Verdict::taken] = set_row(row, time, values);
-    last_row_ = time;
     if (time <= last_late_) take_late_out_of_row(row, time, counts);
     return counts;
 }
@@ -127,6 +135,64 @@ VerdictCounts Epoch::append_gap(Timestamp time) {
     return append(time, std::vector(alive_.size(), kStaleMarker));
 }
 
+VerdictCounts Epoch::append_cells(Timestamp time, std::span<const Cell> cells) {
+    VerdictCounts counts;
+    if (time > last_row_) begin_row(time);
+    if (const auto row = open_row_at(time); row.tile != nullptr) {
+        for (const auto& cell : cells) ++counts[set(row, time, cell)];
+        return counts;
+    }
+    RowAt row(*this, time);
+    for (const auto& cell : cells) ++counts[insert(cell.column, {time, cell.value}, row)];
+    return counts;
+}
+
+void Epoch::begin_row(Timestamp time) {
+    if (tile_.is_full()) {
+        close_older();
+        older_ = std::make_unique<Tile>(std::exchange(tile_, {}));
+    }
+    add_row(time);
+    if (tile_.rows() >= kRowsWaited) close_older();
+}
+
+/// A group that is silent has no room for values.
+std::size_t Epoch::add_row(Timestamp time) {
+    if (tile_.rows() == 0) tile_.grow(alive_.size());
+    last_row_ = time;
+    return tile_.add_row(time);
+}
+
+Epoch::OpenRow Epoch::open_row_at(Timestamp time) {
+    for (Tile* tile : {&tile_, older_.get()}) {
+        if (tile == nullptr || tile->rows() == 0 || time > tile->times().back()) continue;
+        const auto found = std::ranges::lower_bound(tile->times(), time);
+        if (*found == time) return {tile, static_cast<std::size_t>(found - tile->times().begin())};
+    }
+    return {};
+}
+
+Verdict Epoch::set(OpenRow row, Timestamp time, const Cell& cell) {
+    auto& presence = row.tile->presence()[cell.column];
+    auto& slot = row.tile->slots()[cell.column * kTileRows + row.row];
+    if ((presence >> row.row & 1) != 0)
+        return same_bits(slot, cell.value) ? Verdict::known : Verdict::duplicate;
+    if (const Timestamp last = last_of(cell.column); time <= last) {
+        if (time < last - window_) return Verdict::out_of_order;
+        if (const auto known = find_late(cell.column, time))
+            return same_bits(*known, cell.value) ? Verdict::known : Verdict::duplicate;
+    }
+    presence |= std::uint32_t{1} << row.row;
+    slot = cell.value;
+    died_[cell.column] = std::max(died_[cell.column], time);
+    return Verdict::taken;
+}
+
+std::optional<double> Epoch::find_late(std::uint32_t column, Timestamp time) const {
+    const auto late = late_.find(column);
+    return late == late_.end() ? std::nullopt : find_by_time(late->second, time);
+}
+
 Verdict Epoch::insert(std::uint32_t column, Sample sample) {
     RowAt row(*this, sample.time);
     return insert(column, sample, row);
@@ -136,8 +202,7 @@ Verdict Epoch::insert(std::uint32_t column, Sample sample, RowAt& row) {
     const Timestamp last = last_of(column);
     if (sample.time <= last) {
         if (sample.time < last - window_) return Verdict::out_of_order;
-        const auto late = late_.find(column);
-        auto known = late == late_.end() ? std::nullopt : find_by_time(late->second, sample.time);
+        auto known = find_late(column, sample.time);
         if (!known) known = row.value(column);
         if (known) return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
     }
@@ -153,25 +218,27 @@ void Epoch::insert_late(std::uint32_t column, Sample sample) {
 void Epoch::end() {
     ended_ = true;
     close_tile();
-    tile_ = {};
+}
+
+void Epoch::close_older() {
+    if (older_) full_.push_back(std::move(older_));
 }
 
 void Epoch::close_tile() {
+    close_older();
     if (tile_.rows() > 0) full_.push_back(std::make_shared<const Tile>(std::move(tile_)));
     tile_ = {};
-    tile_.grow(alive_.size());
 }
 
 Timestamp Epoch::last_of(std::uint32_t column) const {
     const Timestamp in_rows = alive_[column] != 0 ? last_row_ : died_[column];
+    if (late_.empty()) return in_rows;
     const auto late = late_.find(column);
     return late == late_.end() ? in_rows : std::max(in_rows, late->second.back().time);
 }
 
 std::optional<double> Epoch::find(std::uint32_t column, Timestamp time) const {
-    if (const auto late = late_.find(column); late != late_.end()) {
-        if (const auto known = find_by_time(late->second, time)) return known;
-    }
+    if (const auto known = find_late(column, time)) return known;
     return RowAt(*this, time).value(column);
 }
 
@@ -184,8 +251,11 @@ RowsSnapshot Epoch::snapshot(std::vector<std::uint32_t> columns, Timestamp from,
         if (tile->times().front() <= to && tile->times().back() >= from)
             snapshot.full.push_back(tile);
     }
-    if (tile_.rows() > 0 && tile_.times().front() <= to && last_row_ >= from)
-        snapshot.open = tile_.only(columns);
+    for (const Tile* tile : std::array<const Tile*, 2>{older_.get(), &tile_}) {
+        if (tile != nullptr && tile->rows() > 0 && tile->times().front() <= to &&
+            tile->times().back() >= from)
+            snapshot.open.push_back(tile->only(columns));
+    }
     snapshot.late.resize(columns.size());
     for (std::size_t i = 0; !late_.empty() && i < columns.size(); ++i) {
         if (const auto late = late_.find(columns[i]); late != late_.end())
@@ -221,16 +291,42 @@ void Epoch::forget_before(Timestamp time) {
     });
 }
 
+FrozenRows Epoch::freeze() {
+    close_tile();
+    return {.chunks = chunks_,
+            .tiles = {full_.begin(), full_.end()},
+            .late = {late_.begin(), late_.end()}};
+}
+
+void Epoch::drop(const FrozenRows& frozen) {
+    chunks_.erase(chunks_.begin(),
+                  chunks_.begin() + static_cast<std::ptrdiff_t>(frozen.chunks.size()));
+    full_.erase(full_.begin(), full_.begin() + static_cast<std::ptrdiff_t>(frozen.tiles.size()));
+    for (const auto& [column, samples] : frozen.late) {
+        auto& left = late_[column];
+        remove_times(left, samples);
+        if (left.empty()) late_.erase(column);
+    }
+}
+
 bool Epoch::is_over() const { return ended_ && chunks_.empty() && full_.empty() && late_.empty(); }
 
-std::size_t Epoch::heap_bytes() const {
-    std::size_t bytes = tile_.heap_bytes() + alive_.capacity() +
-                        died_.capacity() * sizeof(Timestamp) +
-                        chunks_.capacity() * sizeof(SealedChunk);
-    for (const auto& tile : full_) bytes += tile->heap_bytes() + sizeof(Tile);
-    for (const auto& chunk : chunks_) bytes += chunk.size;
-    for (const auto& [column, late] : late_) bytes += late.capacity() * sizeof(Sample);
-    return bytes;
+void Epoch::measure(MemoryUse& use) const {
+    const auto add = [&](const Tile& tile) {
+        use.bytes += tile.heap_bytes() + sizeof(Tile);
+        if (tile.rows() == 0) return;
+        ++use.chunks;
+        use.oldest = std::min(use.oldest, tile.times().front());
+    };
+    use.bytes += alive_.capacity() + died_.capacity() * sizeof(Timestamp);
+    use.add(chunks_);
+    for (const auto& tile : full_) add(*tile);
+    if (older_) add(*older_);
+    add(tile_);
+    for (const auto& [column, late] : late_) {
+        use.bytes += late.capacity() * sizeof(Sample);
+        use.oldest = std::min(use.oldest, late.front().time);
+    }
 }
 
 void insert_by_time(std::vector<Sample>& samples, Sample sample) {
@@ -242,6 +338,13 @@ std::optional<double> find_by_time(std::span<const Sample> samples, Timestamp ti
     const auto found = std::ranges::lower_bound(samples, time, {}, &Sample::time);
     if (found == samples.end() || found->time != time) return std::nullopt;
     return found->value;
+}
+
+void remove_times(std::vector<Sample>& samples, std::span<const Sample> others) {
+    std::vector<Sample> left;
+    std::ranges::set_difference(samples, others, std::back_inserter(left), {}, &Sample::time,
+                                &Sample::time);
+    samples = std::move(left);
 }
 
 void forget_before(std::vector<Sample>& samples, Timestamp time) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of one layout of one group. Rows whose time rises stand in tiles, later in chunks; a
 // sample that doesn't fit into a row (its time isn't after the row before, or it came by itself)
-// stands beside them, in its column's late samples, and is merged when read.
+// stands beside them, in its column's late samples, and is merged when read. An epoch is filled
+// either by whole rows or by cells; these find the row of their time among the newest ones.
 //
 // Order is judged for each column. A late sample is only taken where the column has none at its
 // time, so wherever a row has one too, the late one was there first.
@@ -15,10 +16,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/guarded.h"
-#include "tsdb/sample.h"
+#include "telemetry/appender.h"
+#include "telemetry/sample.h"
 #include "tsdb/sealed_chunk.h"
 #include "tsdb/tile.h"
 
@@ -32,7 +35,7 @@ struct RowsSnapshot {
     std::vector<std::uint32_t> columns;  ///< those wanted, rising
     std::vector<SealedChunk> chunks;
     std::vector<std::shared_ptr<const Tile>> full;
-    Tile open;                              ///< of the wanted columns only
+    std::vector<Tile> open;                 ///< of the wanted columns only
     std::vector<std::vector<Sample>> late;  ///< for each wanted column, by time
 };
 
@@ -40,6 +43,15 @@ struct RowsSnapshot {
 struct SealWork {
     std::vector<SealedChunk> before;
     std::shared_ptr<const Tile> tile;
+};
+
+/// What an epoch held at one moment, for a block.
+struct FrozenRows {
+    std::vector<SealedChunk> chunks;
+    std::vector<std::shared_ptr<const Tile>> tiles;                   ///< behind them
+    std::vector<std::pair<std::uint32_t, std::vector<Sample>>> late;  ///< by column; each by time
+
+    [[nodiscard]] bool empty() const { return chunks.empty() && tiles.empty() && late.empty(); }
 };
 
 /// Thread: the lock around it. Times are less than 2^53 from zero.
@@ -57,6 +69,8 @@ public:
     /// apart: its samples are judged one by one, its stale markers ignored; so is one sample of a
     /// row that isn't newer than its column's last late one.
     VerdictCounts append(Timestamp time, std::span<const double> values);
+    /// Some columns' values; the others have no sample at `time` unless another piece brings it.
+    VerdictCounts append_cells(Timestamp time, std::span<const Cell> cells);
     /// A row of stale markers, if any column is alive and `time` is after the last row.
     VerdictCounts append_gap(Timestamp time);
     /// One sample, of any value.
@@ -79,27 +93,43 @@ public:
     void put(const SealWork& work, SealedChunk chunk);
     /// Drops chunks, full tiles and late samples that are older than `time` as a whole.
     void forget_before(Timestamp time);
+    /// All that it has; stays readable. Nothing may be sealed or forgotten until drop().
+    [[nodiscard]] FrozenRows freeze();
+    /// What was frozen is in a block.
+    void drop(const FrozenRows& frozen);
     /// Ended, and all is forgotten.
     [[nodiscard]] bool is_over() const;
-    [[nodiscard]] std::size_t heap_bytes() const;
+    void measure(MemoryUse& use) const;
 
 private:
     class RowAt;
+    struct OpenRow {
+        Tile* tile = nullptr;
+        std::size_t row = 0;
+    };
 
     std::size_t set_row(std::size_t row, Timestamp time, std::span<const double> values);
     void take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts& counts);
     VerdictCounts append_late(Timestamp time, std::span<const double> values);
+    [[nodiscard]] OpenRow open_row_at(Timestamp time);
+    void begin_row(Timestamp time);
+    Verdict set(OpenRow row, Timestamp time, const Cell& cell);
+    [[nodiscard]] std::optional<double> find_late(std::uint32_t column, Timestamp time) const;
     Verdict insert(std::uint32_t column, Sample sample, RowAt& row);
     void insert_late(std::uint32_t column, Sample sample);
+    std::size_t add_row(Timestamp time);
     void close_tile();
+    void close_older();
 
     std::int64_t window_;
     Timestamp last_row_ = kNever;
     Timestamp last_late_ = kNever;
     bool ended_ = false;
-    std::vector<std::uint8_t> alive_;  // by column: the last row had a value
-    std::vector<Timestamp> died_;      // by column: the row in which it was last not alive anymore
+    std::vector<std::uint8_t> alive_;  // by column: the last row had a value; with cells, none has
+    std::vector<Timestamp> died_;      // by column: the row in which it was last not alive anymore;
+                                       // with cells, that of the last one
     Tile tile_;
+    std::unique_ptr<Tile> older_;  // with cells: full, and pieces of its rows may still come
     std::deque<std::shared_ptr<const Tile>> full_;                  // oldest first
     std::vector<SealedChunk> chunks_;                               // oldest first
     absl::flat_hash_map<std::uint32_t, std::vector<Sample>> late_;  // by column; by time
@@ -111,6 +141,7 @@ using SharedEpoch = std::shared_ptr<Guarded<Epoch>>;
 /// Late samples and those of a series by itself: sorted by time, no time twice.
 void insert_by_time(std::vector<Sample>& samples, Sample sample);
 std::optional<double> find_by_time(std::span<const Sample> samples, Timestamp time);
+void remove_times(std::vector<Sample>& samples, std::span<const Sample> others);
 void forget_before(std::vector<Sample>& samples, Timestamp time);
 void forget_before(std::vector<SealedChunk>& chunks, Timestamp time);
 /// The value at `time` in the one chunk whose time may hold it.

@@ -12,15 +12,9 @@
 #include "base/time.h"
 #include "telemetry/labels.h"
 #include "telemetry/matcher.h"
+#include "telemetry/queryable.h"
 
 namespace inferscope::tsdb {
-
-struct StoredExemplar {
-    Labels series;
-    Labels labels;  ///< its own
-    double value = 0;
-    Timestamp time = 0;
-};
 
 /// Thread: the lock around it.
 class ExemplarRing {

@@ -32,19 +32,43 @@ std::uint64_t refused(const VerdictCounts& counts) {
     return counts[Verdict::out_of_order] + counts[Verdict::duplicate];
 }
 
+constexpr SeriesId kNoSeries = UINT32_MAX;
+
 }  // namespace
 
 /// Confined to the thread that uses the group; what others read stands in the epochs.
 struct Head::Group {
     std::string source;
     bool is_refused = false;  ///< beyond the bound on groups: nothing of it is stored
+    bool is_loose = false;    ///< without epochs: `kept` has all of its series
     SharedEpoch running;
     std::vector<SharedEpoch> ending;  ///< they end with the next row: what isn't announced again
     std::uint32_t announced = 0;      ///< columns of the running epoch
+    std::uint32_t stored = 0;         ///< the first of them, within the bound
     std::vector<OwnedName> names;     ///< by column
-    std::vector<std::uint32_t> unpublished;  ///< columns without a name of their own
+    std::vector<std::uint32_t> unpublished;  ///< columns without a name of their own, rising
+    std::vector<SeriesId> kept;              ///< whose their cells are, or kNoSeries
     Timestamp floor = kNever;                ///< last time that any of the names had before
     std::vector<double> values;              ///< a row without the unpublished columns' values
+    std::vector<Cell> cells;                 ///< likewise
+
+    /// Nothing for a column that publishes a series itself.
+    [[nodiscard]] std::optional<SeriesId> kept_by(std::uint32_t column) const {
+        if (column >= stored) return kNoSeries;
+        if (is_loose) return kept[column];
+        const auto found = std::ranges::lower_bound(unpublished, column);
+        if (found == unpublished.end() || *found != column) return std::nullopt;
+        return kept[static_cast<std::size_t>(found - unpublished.begin())];
+    }
+    [[nodiscard]] SeriesId series_of(std::uint32_t column) const {
+        if (const auto id = kept_by(column)) return *id;
+        return std::ranges::lower_bound(names, column, {}, &OwnedName::column)->series;
+    }
+    [[nodiscard]] Error too_many_groups(std::size_t most) const {
+        return {
+            Errc::limit_exceeded,
+            fmt::format("{}: {} groups are open; storage.max_groups allows no more", source, most)};
+    }
 };
 
 Head::Head(const HeadConfig& config)
@@ -58,9 +82,14 @@ Head::Head(const HeadConfig& config)
 
 Head::~Head() = default;
 
-GroupId Head::open_group(std::string_view source) {
+GroupId Head::open_group(std::string_view source) { return open(source, false); }
+
+GroupId Head::open_loose_group(std::string_view source) { return open(source, true); }
+
+GroupId Head::open(std::string_view source, bool is_loose) {
     auto opened = std::make_unique<Group>();
     opened->source = source;
+    opened->is_loose = is_loose;
     Group& added = *opened;
     const GroupId id = groups_.with([&](Groups& groups) {
         opened->is_refused = groups.open.size() >= config_.max_groups;
@@ -70,7 +99,7 @@ GroupId Head::open_group(std::string_view source) {
     });
     if (added.is_refused) {
         counters_.with([](Counters& counters) { ++counters.refused_by_bounds; });
-    } else {
+    } else if (!is_loose) {
         added.running = new_epoch();
     }
     return id;
@@ -98,14 +127,21 @@ void Head::count(const VerdictCounts& counts) {
     counters_.with([&](Counters& counters) { counters.samples += counts; });
 }
 
+void Head::note_newest(Timestamp time) {
+    Timestamp known = newest_.load(std::memory_order_relaxed);
+    while (known < time && !newest_.compare_exchange_weak(known, time, std::memory_order_relaxed)) {
+    }
+}
+
 void Head::start_epoch(GroupId id) {
     Group& owner = group(id);
     if (owner.is_refused) return;
-    catalog_.with([&](Catalog& catalog) { catalog.release(owner.names); });
-    owner.ending.push_back(std::exchange(owner.running, new_epoch()));
-    owner.announced = 0;
+    release(owner);
+    if (!owner.is_loose) owner.ending.push_back(std::exchange(owner.running, new_epoch()));
+    owner.announced = owner.stored = 0;
     owner.names.clear();
     owner.unpublished.clear();
+    owner.kept.clear();
     owner.floor = kNever;
 }
 
@@ -123,10 +159,42 @@ void Head::add_columns(GroupId id, std::span<const Column> columns) {
                      refused, config_.max_columns);
         columns = columns.first(room);
     }
+    owner.stored += static_cast<std::uint32_t>(columns.size());
     for (std::size_t at = 0; at < columns.size(); at += kSlice) {
-        publish(owner, columns.subspan(at, std::min(kSlice, columns.size() - at)),
-                first + static_cast<std::uint32_t>(at));
+        const auto some = columns.subspan(at, std::min(kSlice, columns.size() - at));
+        if (owner.is_loose) {
+            keep_loose(owner, some);
+        } else {
+            publish(owner, some, first + static_cast<std::uint32_t>(at));
+        }
     }
+}
+
+void Head::release(const Group& owner) {
+    std::vector<SeriesId> kept;
+    std::ranges::copy_if(owner.kept, std::back_inserter(kept),
+                         [](SeriesId id) { return id != kNoSeries; });
+    catalog_.with([&](Catalog& catalog) {
+        catalog.release(owner.names);
+        catalog.let_go(kept);
+    });
+}
+
+void Head::keep_loose(Group& owner, std::span<const Column> columns) {
+    std::uint64_t refused = 0;
+    Result<SeriesId> id = kNoSeries;
+    std::string bound;
+    catalog_.with([&](Catalog& catalog) {
+        for (const auto& column : columns) {
+            id = catalog.keep(column.labels);
+            owner.kept.push_back(id ? *id : kNoSeries);
+            if (!id) bound = id.error().text;
+            refused += static_cast<std::uint64_t>(!id);
+        }
+    });
+    if (refused == 0) return;
+    log::warning("{}: {} series aren't stored: {}", owner.source, refused, bound);
+    counters_.with([&](Counters& counters) { counters.refused_by_bounds += refused; });
 }
 
 void Head::publish(Group& owner, std::span<const Column> columns, std::uint32_t first) {
@@ -149,7 +217,9 @@ void Head::publish(Group& owner, std::span<const Column> columns, std::uint32_t 
             const std::size_t names = owner.names.size();
             try_name(columns[i].labels, first + i);
             for (const auto& second : columns[i].second_names) try_name(second.labels, first + i);
-            if (owner.names.size() == names) owner.unpublished.push_back(first + i);
+            if (owner.names.size() != names) continue;
+            owner.unpublished.push_back(first + i);
+            owner.kept.push_back(catalog.keep(columns[i].labels).value_or(kNoSeries));
         }
     });
     if (!bound.empty()) log::warning("{}: a series isn't stored: {}", owner.source, bound);
@@ -175,11 +245,8 @@ void Head::remember_families(std::span<const Column> columns) {
 
 Result<void> Head::append_row(GroupId id, const Row& row) {
     Group& owner = group(id);
-    if (owner.is_refused) {
-        return Error{Errc::limit_exceeded,
-                     fmt::format("{}: {} groups are open; storage.max_groups allows no more",
-                                 owner.source, config_.max_groups)};
-    }
+    if (owner.is_refused) return owner.too_many_groups(config_.max_groups);
+    CHECK(!owner.is_loose, "a loose group has no rows");
     CHECK(row.values.size() == owner.announced, "a row has one value for each column");
     VerdictCounts counts;
     if (!in_bounds(row.time)) {
@@ -188,7 +255,8 @@ Result<void> Head::append_row(GroupId id, const Row& row) {
         return result_of(counts, owner.source);
     }
     end_epochs(owner, row.time);
-    auto values = row.values.first(std::min<std::size_t>(row.values.size(), config_.max_columns));
+    note_newest(row.time);
+    auto values = row.values.first(owner.stored);
     if (!owner.unpublished.empty()) {
         owner.values.assign(values.begin(), values.end());
         for (const auto column : owner.unpublished) owner.values[column] = kStaleMarker;
@@ -204,6 +272,53 @@ Result<void> Head::append_row(GroupId id, const Row& row) {
     }
     count(counts);
     return result;
+}
+
+Result<VerdictCounts> Head::append_cells(GroupId id, Timestamp time, std::span<const Cell> cells) {
+    Group& owner = group(id);
+    if (owner.is_refused) return owner.too_many_groups(config_.max_groups);
+    VerdictCounts counts;
+    if (!in_bounds(time)) {
+        counts[Verdict::out_of_bounds] = cells.size();
+    } else if (owner.is_loose || time <= owner.floor) {
+        counts = append_one_by_one(owner, time, cells);
+    } else {
+        end_epochs(owner, kNever);
+        if (!owner.unpublished.empty() || owner.stored < owner.announced) {
+            owner.cells.clear();
+            for (const auto& cell : cells) {
+                if (owner.kept_by(cell.column)) {
+                    counts += append_one_by_one(owner, time, std::span(&cell, 1));
+                } else {
+                    owner.cells.push_back(cell);
+                }
+            }
+            cells = owner.cells;
+        }
+        counts += owner.running->with([&](Epoch& rows) { return rows.append_cells(time, cells); });
+    }
+    if (counts[Verdict::taken] > 0) note_newest(time);
+    count(counts);
+    return counts;
+}
+
+VerdictCounts Head::append_one_by_one(const Group& owner, Timestamp time,
+                                      std::span<const Cell> cells) {
+    return catalog_.with([&](Catalog& catalog) {
+        VerdictCounts counts;
+        for (const auto& cell : cells) {
+            const auto series = owner.series_of(cell.column);
+            ++counts[series == kNoSeries ? Verdict::over_limit
+                                         : catalog.append(series, {time, cell.value})];
+        }
+        return counts;
+    });
+}
+
+void Head::add_families(std::span<const FamilyPtr> families) {
+    families_.with([&](FamilyTable& table) {
+        for (const auto& family : families) table.add(family);
+    });
 }
 
 /// Of epochs that the group has left, what wasn't announced again is stale from `time` on.
@@ -228,8 +343,8 @@ void Head::append_gap(GroupId id, Timestamp time) {
 void Head::close_group(GroupId id, Timestamp time) {
     Group& owner = group(id);
     if (!owner.is_refused) {
-        catalog_.with([&](Catalog& catalog) { catalog.release(owner.names); });
-        owner.ending.push_back(owner.running);
+        release(owner);
+        if (owner.running) owner.ending.push_back(owner.running);
         end_epochs(owner, in_bounds(time) ? time : kNever);
     }
     groups_.with([&](Groups& groups) { groups.open.erase(id); });
@@ -270,6 +385,7 @@ VerdictCounts Head::append_by_themselves(std::span<const TimedSample> samples,
             const auto verdict = catalog.append(sample.labels, {sample.time, sample.value});
             if (verdict) {
                 ++counts[*verdict];
+                if (*verdict == Verdict::taken) note_newest(sample.time);
             } else {
                 ++refused;
                 bound = verdict.error();
@@ -281,15 +397,14 @@ VerdictCounts Head::append_by_themselves(std::span<const TimedSample> samples,
     return counts;
 }
 
-void Head::append_exemplars(GroupId id, std::span<const Exemplar> exemplars) {
-    const Group& owner = group(id);
+void Head::append_exemplars(GroupId group_id, std::span<const Exemplar> exemplars) {
+    const Group& owner = group(group_id);
     for (const auto& exemplar : exemplars) {
-        const auto name =
-            std::ranges::lower_bound(owner.names, exemplar.column, {}, &OwnedName::column);
-        if (name == owner.names.end() || name->column != exemplar.column) continue;
-        if (!in_bounds(exemplar.time)) continue;
-        auto series = catalog_.with(
-            [&](const Catalog& catalog) { return catalog.index().labels(name->series); });
+        if (owner.is_refused || exemplar.column >= owner.announced) continue;
+        const SeriesId id = owner.series_of(exemplar.column);
+        if (id == kNoSeries || !in_bounds(exemplar.time)) continue;
+        auto series =
+            catalog_.with([&](const Catalog& catalog) { return catalog.index().labels(id); });
         exemplars_.with([&](ExemplarRing& ring) {
             ring.add({std::move(series), exemplar.labels, exemplar.value, exemplar.time});
         });

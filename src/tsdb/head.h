@@ -8,6 +8,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <atomic>
 #include <cstddef>
@@ -20,11 +21,12 @@
 
 #include "base/guarded.h"
 #include "telemetry/appender.h"
+#include "telemetry/selection.h"
 #include "tsdb/catalog.h"
 #include "tsdb/config.h"
 #include "tsdb/exemplar_ring.h"
 #include "tsdb/family_table.h"
-#include "tsdb/selection.h"
+#include "tsdb/head_cut.h"
 
 namespace inferscope::tsdb {
 
@@ -42,14 +44,14 @@ struct HeadStats {
     VerdictCounts samples;
     std::uint64_t names_owned_elsewhere = 0;  ///< label sets not published, ever
     std::uint64_t refused_by_bounds = 0;      ///< groups, columns, label sets and samples, ever
-    std::size_t bytes = 0;                    ///< in memory, as far as the store counts them
+    MemoryUse memory;                         ///< as far as the store counts it
 };
 
 /// Thread: any; of one group, one at a time. A sample of a row or by itself fares as Prometheus has
 /// it, judged by its series' last one (see Verdict); a call fails with invalid_argument and
 /// Prometheus's words if nothing of it was taken, and with limit_exceeded, the bound and its
 /// setting if one is passed.
-class Head final : public Appender {
+class Head final : public PieceAppender {
 public:
     explicit Head(const HeadConfig& config = {});
     ~Head() override;
@@ -62,11 +64,22 @@ public:
     /// Samples join the column that owns their label set, or a series by itself.
     Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) override;
     void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) override;
+    /// At kNever without stale markers: its series may go on elsewhere.
     void close_group(GroupId group, Timestamp time) override;
 
-    /// Times are inclusive, ms. Copies open rows under the locks; decodes without them.
-    [[nodiscard]] Selection read(std::span<const Matcher> matchers, Timestamp from,
-                                 Timestamp to) const;
+    GroupId open_loose_group(std::string_view source) override;
+    Result<VerdictCounts> append_cells(GroupId group, Timestamp time,
+                                       std::span<const Cell> cells) override;
+    void add_families(std::span<const FamilyPtr> families) override;
+    void begin_batch() override {}
+    Result<void> end_batch() override { return {}; }
+
+    /// Times are inclusive, ms. Copies open rows under the locks; decodes without them. Fails with
+    /// limit_exceeded if there were more than `most_samples` values to hold.
+    [[nodiscard]] Result<Selection> read(std::span<const Matcher> matchers, Timestamp from,
+                                         Timestamp to, std::size_t most_samples) const;
+    /// Time of the newest sample that was ever appended; kNever if there is none.
+    [[nodiscard]] Timestamp newest() const { return newest_.load(std::memory_order_relaxed); }
     /// The same, merged for each series, by label set; without series that have nothing then.
     [[nodiscard]] std::vector<SeriesSamples> select(std::span<const Matcher> matchers,
                                                     Timestamp from, Timestamp to) const;
@@ -85,6 +98,10 @@ public:
                                                         Timestamp from, Timestamp to) const;
     /// Walks over all series for `bytes`: some ms for a million.
     [[nodiscard]] HeadStats stats() const;
+    /// What became of samples, ever: cheap.
+    [[nodiscard]] VerdictCounts sample_counts() const {
+        return counters_.with([](const Counters& counters) { return counters.samples; });
+    }
     [[nodiscard]] IndexStats index_stats(std::size_t most) const;
 
     /// Background work, for a pool thread: locks that others need are held for short steps only.
@@ -94,6 +111,13 @@ public:
     std::size_t seal_idle(Timestamp time);
     /// Forgets samples older than `time`, and series that have no others.
     void forget_before(Timestamp time);
+    /// Takes all that is in memory now out of it: `write` puts it into blocks, and it stays
+    /// readable until that returns. If it fails everything is as before. Samples that come
+    /// meanwhile stay. Nothing is sealed during the call. `range`: of a block.
+    Result<void> cut(Millis range, absl::FunctionRef<Result<void>(const HeadCut&)> write);
+    /// Forgets series that have nothing in memory and had their last sample before `time`: it isn't
+    /// known anymore when that was.
+    void forget_silent(Timestamp time);
 
 private:
     struct Group;
@@ -107,21 +131,44 @@ private:
         std::uint64_t refused_by_bounds = 0;
     };
 
+    GroupId open(std::string_view source, bool is_loose);
     [[nodiscard]] Group& group(GroupId id);
     [[nodiscard]] SharedEpoch new_epoch();
     [[nodiscard]] bool in_bounds(Timestamp time) const;
     void publish(Group& group, std::span<const Column> columns, std::uint32_t first);
+    void keep_loose(Group& group, std::span<const Column> columns);
+    void release(const Group& group);
+    VerdictCounts append_one_by_one(const Group& group, Timestamp time,
+                                    std::span<const Cell> cells);
     void remember_families(std::span<const Column> columns);
     void end_epochs(Group& group, Timestamp time);
     VerdictCounts append_by_themselves(std::span<const TimedSample> samples, Result<void>& bound);
     void count(const VerdictCounts& counts);
+    void note_newest(Timestamp time);
     std::size_t seal_epochs(Sealer& sealer);
     std::size_t seal_singles(Sealer& sealer);
     std::size_t seal_works(Sealer& sealer, std::span<const SingleWork> works);
     [[nodiscard]] std::vector<SharedEpoch> epochs() const;
+    HeadCut freeze(Millis range);
+    void forget_ended_epochs();
+    /// Calls `work(catalog, begin, end)` with the catalog's lock for one slice of ids after the
+    /// other.
+    template <class Work>
+    void for_each_slice(Work work) {
+        SeriesId limit = 1;
+        for (SeriesId at = 0; at < limit; at += kSeriesAtOnce) {
+            catalog_.with([&](Catalog& catalog) {
+                work(catalog, at, at + kSeriesAtOnce);
+                limit = catalog.index().id_limit();
+            });
+        }
+    }
+    /// If all of them go, that takes about 1 ms.
+    static constexpr SeriesId kSeriesAtOnce = 1024;
 
     const HeadConfig config_;
     std::atomic<Timestamp> oldest_;  // what is older has been forgotten
+    std::atomic<Timestamp> newest_{kNever};
     Guarded<Sealer> background_;
     Guarded<Catalog> catalog_;
     Guarded<Groups> groups_;

@@ -11,8 +11,6 @@ namespace {
 
 /// Series by themselves copied under one hold of the catalog's lock.
 constexpr std::size_t kSinglesAtOnce = 256;
-/// Series looked at under one hold of it; if all of them go, that takes about 1 ms.
-constexpr SeriesId kSeriesAtOnce = 1024;
 
 }  // namespace
 
@@ -81,18 +79,18 @@ void Head::forget_before(Timestamp time) {
         oldest_.store(time, std::memory_order_relaxed);
         for (const auto& epoch : epochs())
             epoch->with([&](Epoch& rows) { rows.forget_before(time); });
-        SeriesId limit = 1;
-        for (SeriesId at = 0; at < limit; at += kSeriesAtOnce) {
-            catalog_.with([&](Catalog& catalog) {
-                catalog.forget_before(time, at, at + kSeriesAtOnce);
-                limit = catalog.index().id_limit();
-            });
-        }
+        for_each_slice([&](Catalog& catalog, SeriesId begin, SeriesId end) {
+            catalog.forget_before(time, begin, end);
+        });
         exemplars_.with([&](ExemplarRing& ring) { ring.forget_before(time); });
-        epochs_.with([](auto& epochs) {
-            std::erase_if(epochs, [](const SharedEpoch& epoch) {
-                return epoch->with([](const Epoch& rows) { return rows.is_over(); });
-            });
+        forget_ended_epochs();
+    });
+}
+
+void Head::forget_ended_epochs() {
+    epochs_.with([](auto& epochs) {
+        std::erase_if(epochs, [](const SharedEpoch& epoch) {
+            return epoch->with([](const Epoch& rows) { return rows.is_over(); });
         });
     });
 }

@@ -238,6 +238,11 @@ public:
             case 3:
                 seal();
                 break;
+            case 5:
+            case 6:
+            case 7:
+                piece();
+                break;
             case 4:
                 compare(now_ - below(2000), now_ + 50);
                 break;
@@ -286,6 +291,12 @@ private:
         if (one_of(40)) return now_ + below(300);
         return now_ += below(20);
     }
+    struct Pieces {
+        GroupId id{};
+        ModelGroup model;  // of a loose group: none
+        std::vector<Labels> columns;
+    };
+
     Open& any_group() { return groups_[random_() % groups_.size()]; }
 
     void change_layout() {
@@ -322,6 +333,44 @@ private:
             group.values.push_back(kStaleMarker);
         }
         head_.add_columns(group.id, columns);
+    }
+    void change_pieces() {
+        const auto what = random_() % 4;
+        if (pieces_.empty() || (what == 0 && pieces_.size() < 4)) {
+            const bool is_loose = one_of(2);
+            auto& opened = pieces_.emplace_back();
+            opened.id = is_loose ? head_.open_loose_group("test") : head_.open_group("test");
+            if (!is_loose) opened.model = model_.open();
+        } else if (what == 1) {
+            const auto place = random_() % pieces_.size();
+            head_.close_group(pieces_[place].id, now_);
+            if (pieces_[place].model.running != nullptr) model_.close(pieces_[place].model, now_);
+            pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(place));
+            return;
+        }
+        auto& group = pieces_[random_() % pieces_.size()];
+        std::vector<Column> columns(1 + random_() % 4);
+        for (auto& column : columns) {
+            column.labels = any_labels();
+            if (group.model.running != nullptr) model_.add_column(group.model, column);
+            group.columns.push_back(column.labels);
+        }
+        head_.add_columns(group.id, columns);
+    }
+    void piece() {
+        if (pieces_.empty() || one_of(rare_)) change_pieces();
+        if (pieces_.empty()) return;
+        auto& group = pieces_[random_() % pieces_.size()];
+        const Timestamp time = next_time();
+        std::vector<Cell> cells;
+        for (std::uint32_t column = 0; column < group.columns.size(); ++column) {
+            const auto others = std::span(group.columns).first(column);
+            const bool is_twice = std::ranges::find(others, group.columns[column]) != others.end();
+            if (is_twice || one_of(3)) continue;
+            cells.push_back({column, one_of(8) ? kStaleMarker : any_value()});
+            model_.timed(group.columns[column].to_text(), time, cells.back().value);
+        }
+        ASSERT_TRUE(head_.append_cells(group.id, time, cells));
     }
     void row() {
         auto& group = any_group();
@@ -372,6 +421,7 @@ private:
     Head head_;
     Model model_;
     std::vector<Open> groups_;
+    std::vector<Pieces> pieces_;
     Timestamp now_ = 1'000'000;
 };
 

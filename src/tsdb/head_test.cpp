@@ -190,7 +190,8 @@ TEST(Head, ReadsAGroupsTimesOnceForAllItsColumns) {
     for (Timestamp time = 1; time <= 100; ++time)
         ASSERT_TRUE(row(head, group, time, {1.0, time == 50 ? kStaleMarker : 2.0}));
     head.seal();
-    const auto selection = head.read({}, 11, 90);
+    const auto selection = *head.read({}, 11, 90, 160);
+    EXPECT_EQ(head.read({}, 11, 90, 159).error().code, Errc::limit_exceeded);
     ASSERT_EQ(selection.rows.size(), 1u);
     const auto& rows = selection.rows.front();
     EXPECT_EQ(rows.times.size(), 80u);
@@ -225,10 +226,10 @@ TEST(Head, StaysFlatWhileSeriesComeAndGo) {
         for (int i = 0; i < 2000; ++i)
             ASSERT_TRUE(timed(head, group, numbered(round * 2000 + i), round * 100, 1));
         head.forget_before((round - 1) * 100);
-        if (round == 10) settled = head.stats().bytes;
+        if (round == 10) settled = head.stats().memory.bytes;
     }
     EXPECT_EQ(head.stats().series, 4000u);
-    EXPECT_LT(head.stats().bytes, settled + settled / 2);
+    EXPECT_LT(head.stats().memory.bytes, settled + settled / 2);
 }
 
 TEST(Head, TellsLabelsAndFamilies) {

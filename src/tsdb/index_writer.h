@@ -24,6 +24,8 @@ public:
     /// The whole index. Ids are the ranks of the label sets in Prometheus's order. Fails with
     /// limit_exceeded if a section would be 4 GiB or larger. Call it once, and last.
     [[nodiscard]] Result<std::string> finish();
+    /// Label sets, each counted once; known after finish().
+    [[nodiscard]] std::uint32_t series_count() const { return series_written_; }
 
 private:
     /// Of a series: where its labels and places end; they start where the one before ends.

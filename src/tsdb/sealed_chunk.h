@@ -3,17 +3,19 @@
 // and each eighth tile takes the seven chunks before it along, since long runs take a third less.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
+#include "telemetry/sample.h"
 #include "tsdb/chunk_view.h"
 #include "tsdb/chunk_writer.h"
-#include "tsdb/sample.h"
 #include "tsdb/tile.h"
 
 namespace inferscope::tsdb {
@@ -29,6 +31,21 @@ struct SealedChunk {
     [[nodiscard]] std::string_view bytes() const { return {data.get(), size}; }
     /// We wrote it, so it opens.
     [[nodiscard]] ChunkView view() const;
+};
+
+/// What parts of the head have in memory.
+struct MemoryUse {
+    std::size_t bytes = 0;
+    std::size_t chunks = 0;  ///< sealed, and open tiles
+    Timestamp oldest = std::numeric_limits<Timestamp>::max();
+
+    void add(std::span<const SealedChunk> sealed) {
+        for (const auto& chunk : sealed) {
+            bytes += chunk.size + sizeof chunk;
+            oldest = std::min(oldest, chunk.first);
+        }
+        chunks += sealed.size();
+    }
 };
 
 /// The chunks that are to be sealed anew together with what follows them: all those at the end that

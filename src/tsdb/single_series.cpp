@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "tsdb/selection.h"
+#include "tsdb/decode.h"
 
 namespace inferscope::tsdb {
 
@@ -22,6 +22,7 @@ std::optional<double> SingleSeries::find(Timestamp time) const {
     if (const auto known = find_by_time(open(), time)) return known;
     if (!stored_) return std::nullopt;
     if (const auto known = find_by_time(stored_->late, time)) return known;
+    if (const auto known = find_by_time(stored_->frozen_late, time)) return known;
     const auto* chunk = find_chunk(stored_->chunks, time);
     if (chunk == nullptr) return std::nullopt;
     std::vector<Sample> samples;
@@ -46,6 +47,7 @@ SingleSnapshot SingleSeries::snapshot(Timestamp from, Timestamp to) const {
     std::ranges::copy_if(stored_->chunks, std::back_inserter(snapshot.chunks),
                          [&](const auto& rows) { return rows.first <= to && rows.last >= from; });
     snapshot.late = stored_->late;
+    merge_by_time(snapshot.late, stored_->frozen_late);
     return snapshot;
 }
 
@@ -67,16 +69,47 @@ void SingleSeries::forget_before(Timestamp time) {
     if (!stored_) return;
     tsdb::forget_before(stored_->chunks, time);
     tsdb::forget_before(stored_->late, time);
-    if (stored_->chunks.empty() && stored_->late.empty()) stored_.reset();
+    if (stored_->empty()) stored_.reset();
 }
 
-std::size_t SingleSeries::heap_bytes() const {
-    std::size_t bytes = sizeof(*this) + capacity_ * sizeof(Sample);
-    if (!stored_) return bytes;
-    bytes += sizeof(Stored) + stored_->chunks.capacity() * sizeof(SealedChunk) +
-             stored_->late.capacity() * sizeof(Sample);
-    for (const auto& chunk : stored_->chunks) bytes += chunk.size;
-    return bytes;
+void SingleSeries::freeze() {
+    frozen_ = size_;
+    if (stored_) stored_->frozen_late = std::exchange(stored_->late, {});
+}
+
+std::vector<Sample> SingleSeries::frozen() const {
+    SingleSnapshot snapshot;
+    snapshot.open.assign(open().begin(), open().begin() + frozen_);
+    if (stored_) {
+        snapshot.chunks = stored_->chunks;
+        snapshot.late = stored_->frozen_late;
+    }
+    return snapshot.samples(kNever, kForever);
+}
+
+void SingleSeries::drop() {
+    if (frozen_ > 0) drop_open(std::exchange(frozen_, 0));
+    if (!stored_) return;
+    stored_->chunks.clear();
+    stored_->frozen_late.clear();
+    if (stored_->empty()) stored_.reset();
+}
+
+void SingleSeries::thaw() {
+    frozen_ = 0;
+    if (stored_) merge_by_time(stored_->late, std::exchange(stored_->frozen_late, {}));
+}
+
+void SingleSeries::measure(MemoryUse& use) const {
+    use.bytes += sizeof(*this) + capacity_ * sizeof(Sample);
+    if (size_ > 0) use.oldest = std::min(use.oldest, open_[0].time);
+    if (!stored_) return;
+    use.bytes += sizeof(Stored) +
+                 (stored_->late.capacity() + stored_->frozen_late.capacity()) * sizeof(Sample);
+    use.add(stored_->chunks);
+    for (const auto* late : {&stored_->late, &stored_->frozen_late}) {
+        if (!late->empty()) use.oldest = std::min(use.oldest, late->front().time);
+    }
 }
 
 SingleSeries::Stored& SingleSeries::stored() {

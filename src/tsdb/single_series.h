@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A series by itself: its samples came with times of their own. There may be a million of them, so
-// an object is 32 bytes, and room for samples grows from one.
+// an object is 40 bytes, and room for samples grows from one.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "telemetry/sample.h"
 #include "tsdb/epoch.h"
-#include "tsdb/sample.h"
 #include "tsdb/sealed_chunk.h"
 
 namespace inferscope::tsdb {
@@ -42,13 +42,29 @@ public:
     /// In place of the last `merged` chunks and the first `samples` open samples.
     void put(std::size_t merged, std::size_t samples, SealedChunk chunk);
     void forget_before(Timestamp time);
-    [[nodiscard]] bool empty() const { return size_ == 0 && stored_ == nullptr; }
-    [[nodiscard]] std::size_t heap_bytes() const;
+    /// What it has now is to go to a block; it stays readable. Nothing may be sealed or forgotten
+    /// until drop() or thaw().
+    void freeze();
+    /// Of a frozen series, by time.
+    [[nodiscard]] std::vector<Sample> frozen() const;
+    /// What was frozen is in a block.
+    void drop();
+    /// It isn't.
+    void thaw();
+    /// Columns of loose groups that fill the series: it stays as long as there is one.
+    [[nodiscard]] std::uint32_t& users() { return users_; }
+    [[nodiscard]] bool is_over() const { return users_ == 0 && size_ == 0 && stored_ == nullptr; }
+    void measure(MemoryUse& use) const;
 
 private:
     struct Stored {
         std::vector<SealedChunk> chunks;
-        std::vector<Sample> late;  // by time
+        std::vector<Sample> late;         // by time
+        std::vector<Sample> frozen_late;  // likewise; none of the times is the same
+
+        [[nodiscard]] bool empty() const {
+            return chunks.empty() && late.empty() && frozen_late.empty();
+        }
     };
     Stored& stored();
     void drop_open(std::size_t samples);
@@ -57,6 +73,8 @@ private:
     std::unique_ptr<Sample[]> open_;
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
+    std::uint32_t users_ = 0;
+    std::uint32_t frozen_ = 0;  // of the open ones, the first
     Timestamp last_ = kNever;
     std::unique_ptr<Stored> stored_;  // null while there is nothing in it
 };

@@ -28,9 +28,9 @@ void append_time(std::string& out, Timestamp time, Timestamp before) {
                   zigzag(static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(before)));
 }
 
-std::string group_record(GroupId id, std::uint64_t epoch, std::string_view source) {
+std::string group_record(GroupId id, bool is_loose, std::uint64_t epoch, std::string_view source) {
     std::string record;
-    begin_record(record, RecordType::group, id);
+    begin_record(record, is_loose ? RecordType::loose_group : RecordType::group, id);
     append_varint(record, epoch);
     append_varint(record, source.size());
     record += source;
@@ -77,7 +77,7 @@ void append_exemplars_record(std::string& out, GroupId id, std::span<const Exemp
 
 Result<std::unique_ptr<LogAppender>> LogAppender::open(Files& files, std::string folder,
                                                        const WalSettings& settings,
-                                                       Appender& next) {
+                                                       PieceAppender& next) {
     if (auto made = files.make_folder(folder); !made) return made.error();
     auto lock = files.lock(folder + "/lock");
     if (!lock) return lock.error();
@@ -90,7 +90,7 @@ Result<std::unique_ptr<LogAppender>> LogAppender::open(Files& files, std::string
 }
 
 LogAppender::LogAppender(Files& files, std::string folder, const WalSettings& settings,
-                         Appender& next, std::unique_ptr<FileLock> lock, WalWriter writer)
+                         PieceAppender& next, std::unique_ptr<FileLock> lock, WalWriter writer)
     : files_(files),
       folder_(std::move(folder)),
       settings_(settings),
@@ -112,7 +112,9 @@ void LogAppender::Log::restate(Group& group) {
 }
 
 Result<void> LogAppender::write(GroupId id, absl::FunctionRef<void(Group&, std::string&)> encode) {
+    bool is_batch = false;
     auto written = log_.with([&](Log& log) -> Result<void> {
+        is_batch = log.batches > 0;
         if (auto ready = log.writer.prepare(); !ready) return ready;
         const auto group = log.groups.find(number(id));
         CHECK(group != log.groups.end(), "the group is open");
@@ -120,7 +122,7 @@ Result<void> LogAppender::write(GroupId id, absl::FunctionRef<void(Group&, std::
         encode(group->second, log.writer.batch());
         return log.writer.commit();
     });
-    if (!written || settings_.gather_bytes > 0) return written;
+    if (!written || settings_.gather_bytes > 0 || is_batch) return written;
     return acknowledge();
 }
 
@@ -142,17 +144,29 @@ Result<void> LogAppender::acknowledge() {
 
 GroupId LogAppender::open_group(std::string_view source) {
     const auto id = next_.open_group(source);
-    state(id, [&](Group& group) {
-        group.source = source;
-        return group.layout = group_record(id, group.epoch, source);
-    });
+    open(id, false, source);
     return id;
+}
+
+GroupId LogAppender::open_loose_group(std::string_view source) {
+    const auto id = next_.open_loose_group(source);
+    open(id, true, source);
+    return id;
+}
+
+void LogAppender::open(GroupId id, bool is_loose, std::string_view source) {
+    state(id, [&](Group& group) {
+        group.is_loose = is_loose;
+        group.source = source;
+        return group.layout = group_record(id, is_loose, group.epoch, source);
+    });
 }
 
 void LogAppender::start_epoch(GroupId group) {
     state(group, [&](Group& changed) {
         changed.before = {};
-        return changed.layout = group_record(group, ++changed.epoch, changed.source);
+        return changed.layout =
+                   group_record(group, changed.is_loose, ++changed.epoch, changed.source);
     });
     next_.start_epoch(group);
 }
@@ -177,6 +191,50 @@ Result<void> LogAppender::append_row(GroupId group, const Row& row) {
         wal::append_row(out, row, its.before);
     });
     return written ? next_.append_row(group, handed) : written;
+}
+
+Result<VerdictCounts> LogAppender::append_cells(GroupId group, Timestamp time,
+                                                std::span<const Cell> cells) {
+    if (cells.empty()) return VerdictCounts{};
+    const auto written = write(group, [&](Group& its, std::string& out) {
+        begin_record(out, RecordType::cells, group);
+        wal::append_cells(out, time, cells, its.before);
+    });
+    if (!written) return written.error();
+    return next_.append_cells(group, time, cells);
+}
+
+void LogAppender::add_families(std::span<const FamilyPtr> families) {
+    if (families.empty()) return;
+    log_.with([&](Log& log) {
+        if (!log.writer.prepare()) return;
+        std::string& out = log.writer.batch();
+        begin_record(out, RecordType::families, GroupId{0});
+        append_varint(out, families.size());
+        wal::LabelsWriter writer(out);
+        for (const auto& family : families) writer.family(family);
+        static_cast<void>(log.writer.commit());
+    });
+    next_.add_families(families);
+}
+
+void LogAppender::begin_batch() {
+    log_.with([](Log& log) {
+        if (log.batches++ > 0) return;
+        log.failures = log.writer.failures();
+        log.writer.set_gathering(true);
+    });
+}
+
+Result<void> LogAppender::end_batch() {
+    const auto flushed = log_.with([](Log& log) -> Result<void> {
+        auto written = log.writer.flush();
+        if (--log.batches == 0) log.writer.set_gathering(false);
+        // Somebody else's call may have tried to write what was gathered.
+        if (written && log.writer.failures() != log.failures) return *log.writer.last_failure();
+        return written;
+    });
+    return flushed ? acknowledge() : flushed;
 }
 
 void LogAppender::append_gap(GroupId group, Timestamp time) {

@@ -27,12 +27,13 @@ namespace inferscope::tsdb {
 
 /// Thread: as Appender says; everything else from any. The writer and what it knows of the groups
 /// are behind one lock, held for encoding and write(2), not while sync() waits for the disk.
-class LogAppender final : public Appender {
+class LogAppender final : public PieceAppender {
 public:
     /// Takes the folder's lock; already_exists says who has it. Nothing is written yet, segments
     /// that are there stay: replay them before the first call. `files` and `next` outlive it.
     static Result<std::unique_ptr<LogAppender>> open(Files& files, std::string folder,
-                                                     const WalSettings& settings, Appender& next);
+                                                     const WalSettings& settings,
+                                                     PieceAppender& next);
     ~LogAppender() override;
     LogAppender(const LogAppender&) = delete;
     LogAppender& operator=(const LogAppender&) = delete;
@@ -46,6 +47,13 @@ public:
     Result<void> append_timed(GroupId group, std::span<const TimedSample> samples) override;
     void append_exemplars(GroupId group, std::span<const Exemplar> exemplars) override;
     void close_group(GroupId group, Timestamp time) override;
+
+    GroupId open_loose_group(std::string_view source) override;
+    Result<VerdictCounts> append_cells(GroupId group, Timestamp time,
+                                       std::span<const Cell> cells) override;
+    void add_families(std::span<const FamilyPtr> families) override;
+    void begin_batch() override;
+    Result<void> end_batch() override;
 
     /// Acknowledges what was gathered (WalSettings::gather_bytes).
     Result<void> flush();
@@ -69,6 +77,7 @@ private:
     struct Group {
         std::uint64_t stretch = 0;  ///< in which `layout` was written last
         std::uint64_t epoch = 0;
+        bool is_loose = false;
         std::string source;
         std::string layout;  ///< the records that state epoch and columns, to be written again
         wal::RowBefore before;
@@ -77,12 +86,15 @@ private:
         explicit Log(WalWriter made) : writer(std::move(made)) {}
         WalWriter writer;
         absl::flat_hash_map<std::uint32_t, Group> groups;
+        std::uint32_t batches = 0;   ///< begun and not ended
+        std::uint64_t failures = 0;  ///< before the first of them
 
         void restate(Group& group);
     };
 
-    LogAppender(Files& files, std::string folder, const WalSettings& settings, Appender& next,
+    LogAppender(Files& files, std::string folder, const WalSettings& settings, PieceAppender& next,
                 std::unique_ptr<FileLock> lock, WalWriter writer);
+    void open(GroupId id, bool is_loose, std::string_view source);
     /// Writes the record that `encode` appends, behind the group's layout if the stretch lacks it.
     Result<void> write(GroupId id, absl::FunctionRef<void(Group&, std::string&)> encode);
     /// Writes the record that `change` returns, which is part of the group's layout from then on.
@@ -92,7 +104,7 @@ private:
     Files& files_;
     const std::string folder_;
     const WalSettings settings_;
-    Appender& next_;
+    PieceAppender& next_;
     std::unique_ptr<FileLock> lock_;
     Guarded<Log> log_;
     std::mutex one_sync_;

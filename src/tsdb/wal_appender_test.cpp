@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/memory_files.h"
+#include "base/numbers.h"
 #include "tsdb/wal_for_test.h"
 #include "tsdb/wal_replay.h"
 
@@ -52,6 +53,28 @@ protected:
     ReplayReport report_;
 };
 
+TEST_F(LogAppenderTest, ABatchIsWrittenAtItsEndAndKnowsWhetherItWas) {
+    files_.refuse_allocation(true);
+    open();
+    const auto group = open_engine(1);
+    log_->begin_batch();
+    const auto before = log_->written();
+    ASSERT_TRUE(log_->append_cells(group, 1000, std::vector{Cell{0, 1}}));
+    EXPECT_EQ(log_->written(), before);
+    ASSERT_TRUE(log_->end_batch());
+    EXPECT_GT(log_->written(), before);
+    log_->begin_batch();
+    ASSERT_TRUE(log_->append_cells(group, 2000, std::vector{Cell{0, 2}}));
+    files_.set_room(0);
+    EXPECT_FALSE(log_->flush());  // by somebody else
+    files_.set_room(MemoryFiles::kEndless);
+    EXPECT_EQ(log_->end_batch().error().code, Errc::no_space);
+    ASSERT_TRUE(log_->append_cells(group, 3000, std::vector{Cell{0, 3}}));
+    const auto lines = replayed();
+    EXPECT_EQ(lines.size(), 4);
+    EXPECT_THAT(lines.back(), HasSubstr("cells 3000"));
+}
+
 TEST_F(LogAppenderTest, EveryCallIsHandedOnAndComesBack) {
     open();
     const auto group = open_engine();
@@ -73,10 +96,15 @@ TEST_F(LogAppenderTest, EveryCallIsHandedOnAndComesBack) {
     log_->add_columns(group, std::span(&column, 1));
     ASSERT_TRUE(append(group, 6000, {9}));
     log_->close_group(other, 7000);
-    EXPECT_EQ(live_.lines.size(), 17);
+    const auto loose = log_->open_loose_group("loose");
+    log_->add_columns(loose, engine_columns(2, "y"));
+    const std::array cells{Cell{0, 1.5}, Cell{1, kStaleMarker}};
+    ASSERT_TRUE(log_->append_cells(loose, 8000, cells));
+    log_->add_families(std::span(&column.family, 1));
+    EXPECT_EQ(live_.lines.size(), 21);
     EXPECT_EQ(replayed(), live_.lines);
-    EXPECT_EQ(report_.counts.rows, 5);
-    EXPECT_EQ(report_.open_groups, std::vector{group});
+    EXPECT_EQ(report_.counts.rows, 6);
+    EXPECT_EQ(report_.open_groups, (std::vector{group, loose}));
 }
 
 TEST_F(LogAppenderTest, SegmentsStandOnTheirOwn) {
@@ -118,8 +146,8 @@ TEST_F(LogAppenderTest, NextProcessGoesOnInASegmentOfItsOwn) {
     live_.lines.clear();
     log_.reset();
     EXPECT_EQ(files_.list("wal")->size(), 3);  // and no lock is left
-    EXPECT_EQ(replayed().size(), 9);
-    EXPECT_EQ(report_.open_groups.size(), 3);
+    EXPECT_EQ(replayed().size(), 11);  // two of the groups are closed
+    EXPECT_EQ(report_.open_groups.size(), 1);
 }
 
 TEST_F(LogAppenderTest, FolderHasOneWriter) {

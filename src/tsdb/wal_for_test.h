@@ -16,7 +16,7 @@
 namespace inferscope::tsdb {
 
 /// Lines say everything but Row::changed, which is checked instead. Groups go by their source.
-class CallRecorder final : public Appender {
+class CallRecorder final : public PieceAppender {
 public:
     GroupId open_group(std::string_view source) override {
         groups_.push_back({std::string(source), 0, {}});
@@ -73,6 +73,29 @@ public:
     void close_group(GroupId group, Timestamp time) override {
         line(group, fmt::format("close {}", time));
     }
+
+    GroupId open_loose_group(std::string_view source) override {
+        groups_.push_back({std::string(source), 0, {}});
+        lines.push_back(groups_.back().source + ": open loose");
+        return static_cast<GroupId>(groups_.size() - 1);
+    }
+    Result<VerdictCounts> append_cells(GroupId group, Timestamp time,
+                                       std::span<const Cell> cells) override {
+        std::string text = fmt::format("cells {}", time);
+        for (const auto& cell : cells) {
+            if (cell.column >= at(group).columns) line(group, "a cell of no column");
+            text += fmt::format(" {}:{:x}", cell.column, std::bit_cast<std::uint64_t>(cell.value));
+        }
+        line(group, text);
+        VerdictCounts counts;
+        counts[Verdict::taken] = cells.size();
+        return counts;
+    }
+    void add_families(std::span<const FamilyPtr> families) override {
+        for (const auto& family : families) lines.push_back("family " + family->name);
+    }
+    void begin_batch() override {}
+    Result<void> end_batch() override { return {}; }
 
     std::vector<std::string> lines;
     bool refuse_rows = false;

@@ -26,6 +26,9 @@ enum class RecordType : std::uint8_t {
     timed = 5,
     exemplars = 6,
     close = 7,
+    loose_group = 8,  ///< as `group`
+    cells = 9,
+    families = 10,
 };
 
 /// First in a segment's file. `run`: the first segment that the same process wrote; numbers of

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "tsdb/bit_packing.h"
+#include "tsdb/epoch.h"
 #include "tsdb/wal_format.h"
 #include "tsdb/wal_labels.h"
 #include "tsdb/wal_reader.h"
@@ -14,6 +15,9 @@ namespace inferscope::tsdb {
 namespace {
 
 using wal::RecordType;
+
+/// Replayed without a break: some ten rows of each of 400 groups.
+constexpr std::uint64_t kRecordsAtOnce = 4096;
 
 Timestamp read_time(ByteReader& in, Timestamp before) {
     return static_cast<Timestamp>(unzigzag(in.varint()) + static_cast<std::uint64_t>(before));
@@ -36,25 +40,33 @@ Result<void> leave_behind(SegmentReader& reader, const std::string& path, bool i
     }
     log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
                  reader.good_bytes(), reader.bytes(), lost);
-    if (auto done = reader.file().truncate(reader.good_bytes()); !done) return done;
-    return reader.file().sync();
+    return reader.file().truncate(reader.good_bytes());
 }
 
 Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
-                            WalReplay& replay, ReplayReport& report) {
+                            WalReplay& replay, absl::FunctionRef<void()> between,
+                            ReplayReport& report) {
     if (reader.good_bytes() > 0) replay.begin_segment(reader.run());
-    while (const auto records = reader.next())
+    std::uint64_t next = replay.counts().records + kRecordsAtOnce;
+    while (const auto records = reader.next()) {
         if (!replay.apply(*records)) reader.reject();
+        if (replay.counts().records < next) continue;
+        between();
+        next = replay.counts().records + kRecordsAtOnce;
+    }
     report.bytes += reader.good_bytes();
-    if (reader.good_bytes() == reader.bytes()) return {};
-    return leave_behind(reader, path, is_last, report);
+    if (reader.good_bytes() != reader.bytes()) {
+        if (auto left = leave_behind(reader, path, is_last, report); !left) return left;
+    }
+    // Its writer was killed, perhaps: what we go on from must be on the disk.
+    return reader.file().sync();
 }
 
 }  // namespace
 
 void WalReplay::begin_segment(std::uint32_t run) {
     if (run != run_) {
-        ended_ = open_groups();
+        for (const auto group : open_groups()) into_.close_group(group, kNever);
         groups_.clear();
         run_ = run;
     }
@@ -71,9 +83,9 @@ bool WalReplay::apply(std::string_view records) {
 }
 
 std::vector<GroupId> WalReplay::open_groups() const {
-    auto open = ended_;
+    std::vector<GroupId> open;
     for (const auto& [number, group] : groups_) open.push_back(group.id);
-    std::ranges::sort(open.begin() + static_cast<std::ptrdiff_t>(ended_.size()), open.end());
+    std::ranges::sort(open);
     return open;
 }
 
@@ -81,8 +93,12 @@ bool WalReplay::apply_record(ByteReader& in) {
     const auto type = static_cast<RecordType>(in.byte());
     const auto number = in.varint();
     if (!in.ok() || number > UINT32_MAX) return false;
-    if (type == RecordType::group) {
-        on_group(static_cast<std::uint32_t>(number), in);
+    if (type == RecordType::group || type == RecordType::loose_group) {
+        on_group(static_cast<std::uint32_t>(number), type == RecordType::loose_group, in);
+        return in.ok();
+    }
+    if (type == RecordType::families) {
+        on_families(in);
         return in.ok();
     }
     const auto found = groups_.find(static_cast<std::uint32_t>(number));
@@ -94,6 +110,9 @@ bool WalReplay::apply_record(ByteReader& in) {
             return in.ok();
         case RecordType::row:
             on_row(group, in);
+            return in.ok();
+        case RecordType::cells:
+            on_cells(group, in);
             return in.ok();
         case RecordType::timed:
             on_timed(group, in);
@@ -114,19 +133,23 @@ bool WalReplay::apply_record(ByteReader& in) {
             return true;
         }
         case RecordType::group:
+        case RecordType::loose_group:
+        case RecordType::families:
             break;
     }
     return false;
 }
 
-void WalReplay::on_group(std::uint32_t number, ByteReader& in) {
+void WalReplay::on_group(std::uint32_t number, bool is_loose, ByteReader& in) {
     const auto epoch = in.varint();
     const auto source = in.take(in.varint());
     if (!in.ok()) return;
     const auto [found, fresh] = groups_.try_emplace(number);
     Group& group = found->second;
+    if (!fresh && group.is_loose != is_loose) return in.fail();
     if (fresh) {
-        group.id = into_.open_group(source);
+        group.is_loose = is_loose;
+        group.id = is_loose ? into_.open_loose_group(source) : into_.open_group(source);
     } else if (group.epoch != epoch) {
         into_.start_epoch(group.id);
         group.announced = 0;
@@ -151,12 +174,30 @@ void WalReplay::on_columns(Group& group, ByteReader& in) {
 }
 
 void WalReplay::on_row(Group& group, ByteReader& in) {
-    if (group.before.values.size() != group.announced || !wal::read_row(in, group.before, changed_))
+    if (group.is_loose || group.before.values.size() != group.announced ||
+        !wal::read_row(in, group.before, changed_))
         return in.fail();
     Row row{.time = group.before.time, .values = group.before.values, .changed = {}};
     if (group.trusted) row.changed = changed_;
     group.trusted = into_.append_row(group.id, row).has_value();
     ++(group.trusted ? counts_.rows : counts_.refused);
+}
+
+void WalReplay::on_cells(Group& group, ByteReader& in) {
+    if (group.before.values.size() != group.announced || !wal::read_cells(in, group.before, cells_))
+        return in.fail();
+    group.trusted = false;
+    const auto taken = into_.append_cells(group.id, group.before.time, cells_);
+    ++(taken ? counts_.rows : counts_.refused);
+}
+
+void WalReplay::on_families(ByteReader& in) {
+    std::vector<FamilyPtr> families;
+    wal::LabelsReader reader(in);
+    for (auto left = in.varint(); left > 0 && in.ok(); --left) {
+        if (auto family = reader.family()) families.push_back(std::move(family));
+    }
+    if (in.ok()) into_.add_families(families);
 }
 
 void WalReplay::on_timed(Group& group, ByteReader& in) {
@@ -190,7 +231,8 @@ void WalReplay::on_exemplars(Group& group, ByteReader& in) {
     if (in.ok()) into_.append_exemplars(group.id, exemplars);
 }
 
-Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appender& into) {
+Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAppender& into,
+                                absl::FunctionRef<void()> between) {
     const auto segments = list_segments(files, folder);
     if (!segments) return segments.error();
     WalReplay replay(into);
@@ -200,10 +242,11 @@ Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appende
         if (!reader) return reader.error();
         const auto path = folder + '/' + wal::segment_name(segment);
         const bool is_last = segment == segments->back();
-        if (auto read = replay_segment(*reader, path, is_last, replay, report); !read)
+        if (auto read = replay_segment(*reader, path, is_last, replay, between, report); !read)
             return read.error();
         ++report.segments;
     }
+    if (auto synced = files.sync_folder(folder); !synced) return synced.error();
     report.counts = replay.counts();
     report.open_groups = replay.open_groups();
     return report;

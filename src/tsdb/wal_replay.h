@@ -5,6 +5,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <cstdint>
 #include <string>
@@ -29,9 +30,10 @@ public:
         std::uint64_t refused = 0;  ///< rows and samples that `into` didn't take
     };
 
-    explicit WalReplay(Appender& into) : into_(into) {}
+    explicit WalReplay(PieceAppender& into) : into_(into) {}
 
-    /// Before a segment's batches. Groups of another run have ended, and stay as they are.
+    /// Before a segment's batches. Groups of another run are closed at kNever: their process is
+    /// gone, which says nothing about their series.
     void begin_segment(std::uint32_t run);
     /// Makes the calls of a batch. False at the first record that isn't one; what stood before it
     /// has been done, and no more batches of this segment may follow.
@@ -46,23 +48,26 @@ private:
         GroupId id{};
         std::uint64_t epoch = 0;
         std::size_t announced = 0;  ///< columns that `into` has in this epoch
-        bool stated = false;        ///< in this segment
-        bool trusted = false;       ///< `into` has taken the row before, of the same columns
-        wal::RowBefore before;      ///< with the columns that were stated
+        bool is_loose = false;
+        bool stated = false;    ///< in this segment
+        bool trusted = false;   ///< `into` has taken the row before, of the same columns
+        wal::RowBefore before;  ///< with the columns that were stated
     };
 
     bool apply_record(ByteReader& in);
-    void on_group(std::uint32_t number, ByteReader& in);
+    void on_group(std::uint32_t number, bool is_loose, ByteReader& in);
+    void on_families(ByteReader& in);
     void on_columns(Group& group, ByteReader& in);
     void on_row(Group& group, ByteReader& in);
+    void on_cells(Group& group, ByteReader& in);
     void on_timed(Group& group, ByteReader& in);
     void on_exemplars(Group& group, ByteReader& in);
 
-    Appender& into_;
+    PieceAppender& into_;
     std::uint32_t run_ = 0;
     absl::flat_hash_map<std::uint32_t, Group> groups_;  ///< of this run, by their number in the log
-    std::vector<GroupId> ended_;                        ///< of earlier runs, not closed
     std::vector<std::uint64_t> changed_;
+    std::vector<Cell> cells_;
     Counts counts_;
 };
 
@@ -73,13 +78,16 @@ struct ReplayReport {
     std::uint64_t cut_bytes = 0;        ///< the torn end of the last segment; removed
     std::uint64_t skipped_bytes = 0;    ///< the rest of other segments from a harmed batch on; kept
     std::uint64_t skipped_batches = 0;  ///< whole ones in that, as far as lengths lead to them
-    /// Of processes that are gone: nobody will append to them or close them.
+    /// Of the last process: nobody will append to them or close them.
     std::vector<GroupId> open_groups;
 };
 
 /// Reads all segments of `folder`, oldest first. To be called by the holder of the folder's lock,
-/// before it appends. What is lost is said in the program's log. Fails if the folder or a file
-/// can't be read, or with invalid_argument if a newer program wrote it.
-Result<ReplayReport> replay_log(Files& files, const std::string& folder, Appender& into);
+/// before it appends. What is lost is said in the program's log. `between` is called now and then,
+/// between calls of `into`. Fails if the folder or a file can't be read, or with invalid_argument
+/// if a newer program wrote it.
+Result<ReplayReport> replay_log(
+    Files& files, const std::string& folder, PieceAppender& into,
+    absl::FunctionRef<void()> between = [] {});
 
 }  // namespace inferscope::tsdb

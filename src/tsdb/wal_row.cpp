@@ -126,7 +126,85 @@ char* put_changes(char* at, const char* map, const char* words, std::span<const 
     return at;
 }
 
+/// Places of neighbouring columns in `cells`: where the run that starts at `begin` ends.
+std::size_t end_of_run(std::span<const Cell> cells, std::size_t begin) {
+    std::size_t end = begin + 1;
+    while (end < cells.size() && cells[end].column == cells[end - 1].column + 1) ++end;
+    return end;
+}
+
+void append_runs(std::string& out, std::span<const Cell> cells) {
+    std::uint64_t next = 0;
+    for (std::size_t begin = 0, end = 0; begin < cells.size(); begin = end) {
+        end = end_of_run(cells, begin);
+        const bool is_longer = end - begin > 1;
+        append_varint(out, 2 * (cells[begin].column - next) + std::uint64_t{is_longer});
+        if (is_longer) append_varint(out, end - begin - 2);
+        next = std::uint64_t{cells[end - 1].column} + 1;
+    }
+}
+
+/// Fills in the columns; false if they aren't all below `columns`.
+bool read_runs(ByteReader& in, std::size_t columns, std::span<Cell> cells) {
+    std::uint64_t next = 0;
+    for (std::size_t at = 0; at < cells.size();) {
+        const auto gap = in.varint();
+        const auto extra = (gap & 1) != 0 ? in.varint() : 0;
+        if (!in.ok() || gap / 2 >= columns || extra >= columns) return false;
+        const auto length = (gap & 1) != 0 ? extra + 2 : 1;
+        next += gap / 2;
+        if (next + length > columns || at + length > cells.size()) return false;
+        for (auto left = length; left > 0; --left)
+            cells[at++].column = static_cast<std::uint32_t>(next++);
+    }
+    return true;
+}
+
 }  // namespace
+
+void append_cells(std::string& out, Timestamp time, std::span<const Cell> cells,
+                  RowBefore& before) {
+    append_varint(
+        out, zigzag(static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(before.time)));
+    before.time = time;
+    append_varint(out, cells.size());
+    append_runs(out, cells);
+    const auto start = out.size();
+    const auto map_bytes = (cells.size() + 7) / 8;
+    out.resize(start + map_bytes + cells.size() * kMostChangeBytes);
+    char* const map = out.data() + start;
+    char* at = map + map_bytes;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        auto& value = before.values[cells[i].column];
+        if (differs(cells[i].value, value) == 0) continue;
+        map[i / 8] = static_cast<char>(map[i / 8] | 1 << (i % 8));
+        at = put_change(at, cells[i].value, value);
+        value = cells[i].value;
+    }
+    out.resize(static_cast<std::size_t>(at - out.data()));
+}
+
+bool read_cells(ByteReader& in, RowBefore& before, std::vector<Cell>& cells) {
+    before.time =
+        static_cast<Timestamp>(unzigzag(in.varint()) + static_cast<std::uint64_t>(before.time));
+    const auto count = in.varint();
+    if (!in.ok() || count == 0 || count > before.values.size()) return false;
+    cells.resize(count);
+    if (!read_runs(in, before.values.size(), cells)) return false;
+    const auto map = in.take((count + 7) / 8);
+    if (!in.ok()) return false;
+    for (std::size_t i = 0; i < map.size() * 8; ++i) {
+        const bool is_changed = (map[i / 8] >> (i % 8) & 1) != 0;
+        if (i >= count) {
+            if (is_changed) return false;
+            continue;
+        }
+        auto& value = before.values[cells[i].column];
+        if (is_changed) value = take_change(in, value);
+        cells[i].value = value;
+    }
+    return in.ok();
+}
 
 void append_row(std::string& out, const Row& row, RowBefore& before) {
     CHECK(row.values.size() == before.values.size(), "a row has one value for each column");

@@ -125,5 +125,61 @@ TEST(WalRow, RefusesBytesThatAreNoRow) {
     EXPECT_TRUE(refused("\0\1\1\0\0\0\0\0\0\0\x80"sv, 1));
 }
 
+TEST(WalCells, RandomPiecesComeBackBitForBit) {
+    std::mt19937 random(5);
+    for (int round = 0; round < 2000; ++round) {
+        const std::size_t columns = 1 + random() % 200;
+        RowBefore written;
+        RowBefore read;
+        written.values.resize(columns);
+        read.values.resize(columns);
+        for (int piece = 0; piece < 5; ++piece) {
+            std::vector<Cell> cells;
+            const unsigned rare = 1 + random() % 8;
+            for (std::uint32_t column = 0; column < columns; ++column) {
+                if (random() % rare != 0) continue;
+                const auto bits = std::uint64_t{random()} << 32 | random();
+                const double odd = std::bit_cast<double>(bits);
+                cells.push_back(
+                    {column, random() % 2 == 0 ? odd : static_cast<double>(random() % 1000)});
+            }
+            if (cells.empty()) continue;
+            const auto time = static_cast<Timestamp>(random()) - 77;
+            std::string bytes;
+            append_cells(bytes, time, cells, written);
+            ByteReader in(bytes);
+            std::vector<Cell> back;
+            ASSERT_TRUE(read_cells(in, read, back));
+            EXPECT_TRUE(in.rest().empty());
+            EXPECT_EQ(read.time, time);
+            ASSERT_EQ(back.size(), cells.size());
+            for (std::size_t i = 0; i < cells.size(); ++i) {
+                ASSERT_EQ(back[i].column, cells[i].column);
+                ASSERT_EQ(std::bit_cast<std::uint64_t>(back[i].value),
+                          std::bit_cast<std::uint64_t>(cells[i].value));
+            }
+            for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+                ByteReader torn(std::string_view(bytes).substr(0, cut));
+                RowBefore before;
+                before.values.resize(columns);
+                EXPECT_FALSE(read_cells(torn, before, back));
+            }
+        }
+    }
+}
+
+TEST(WalCells, APieceOfNeighboursTakesAByteForEachColumnThatChanged) {
+    RowBefore before;
+    before.values.resize(440);
+    std::vector<Cell> cells;
+    for (std::uint32_t column = 0; column < 440; ++column) cells.push_back({column, 1});
+    std::string bytes;
+    append_cells(bytes, 15'000, cells, before);
+    bytes.clear();
+    for (std::uint32_t column = 0; column < 440; column += 2) cells[column].value = 2;
+    append_cells(bytes, 30'000, cells, before);
+    EXPECT_LE(bytes.size(), 3 + 2 + 1 + 2 + 55 + 220);
+}
+
 }  // namespace
 }  // namespace inferscope::tsdb::wal

@@ -14,6 +14,7 @@ namespace {
 
 /// Full segments that wait for a sync; with more, whoever appends waits for the disk.
 constexpr std::size_t kMostFinished = 8;
+constexpr std::uint64_t kGatheredBytes = 1 << 20;
 
 }  // namespace
 
@@ -43,7 +44,8 @@ Result<void> WalWriter::prepare() {
 }
 
 Result<void> WalWriter::commit() {
-    return batch_.size() >= settings_.gather_bytes ? flush() : Result<void>();
+    const auto enough = gathers_ ? kGatheredBytes : settings_.gather_bytes;
+    return batch_.size() >= enough ? flush() : Result<void>();
 }
 
 Result<void> WalWriter::flush() {
@@ -51,7 +53,11 @@ Result<void> WalWriter::flush() {
     if (batch_.empty()) return {};
     auto written = write_batch();
     batch_.clear();
-    if (!written) ++stretch_;
+    if (!written) {
+        ++stretch_;
+        ++failures_;
+        last_failure_ = written.error();
+    }
     return written;
 }
 

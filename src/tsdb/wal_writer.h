@@ -64,6 +64,8 @@ public:
     std::string& batch() { return batch_; }
     /// After each record; writes the batch if it is time. As flush().
     Result<void> commit();
+    /// While told so, records are gathered up to a MiB at a time.
+    void set_gathering(bool gathers) { gathers_ = gathers; }
     /// Writes what was gathered. When it fails, none of that is in the log, and a new stretch
     /// begins.
     Result<void> flush();
@@ -76,6 +78,9 @@ public:
     /// Bytes that were handed to the system and to the disk since the start, headers included.
     [[nodiscard]] std::uint64_t written() const { return written_; }
     [[nodiscard]] std::uint64_t synced() const { return synced_; }
+    /// Why the newest batch that is lost couldn't be written, and how many are.
+    [[nodiscard]] const std::optional<Error>& last_failure() const { return last_failure_; }
+    [[nodiscard]] std::uint64_t failures() const { return failures_; }
     /// Why everything is refused.
     [[nodiscard]] const std::optional<Error>& stopped() const { return stopped_; }
 
@@ -105,7 +110,10 @@ private:
     std::uint64_t synced_ = 0;
     std::vector<std::unique_ptr<File>> finished_;  ///< not synced yet
     bool sync_folder_ = false;
+    bool gathers_ = false;
     bool syncing_ = false;  ///< a task is under way, and knows a file
+    std::uint64_t failures_ = 0;
+    std::optional<Error> last_failure_;
     std::optional<Error> stopped_;
 };
 

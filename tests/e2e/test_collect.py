@@ -68,7 +68,7 @@ class Collect(unittest.TestCase):
     def test_probes_and_states_are_there(self):
         page = self.server.series()
         for kind in KINDS:
-            self.assertEqual(find(page, "vllm_service_up", instance=self.instance(kind)), [1])
+            self.assertEqual(find(page, "vllm_service_up", job="engines", instance=self.instance(kind)), [1])
             self.assertEqual(find(page, "vllm_model_loaded", instance=self.instance(kind)), [1])
             states = {dict(labels)["state"]: value for (name, labels), value in page.items()
                       if name == "inferscope_engine_state" and dict(labels)["instance"] == self.instance(kind)}
@@ -134,6 +134,9 @@ class PostedMapping(unittest.TestCase):
             default = server.get("/metrics/default-config").json
             self.assertEqual(default, server.get("/metrics/config").json)
             self.assertEqual(default, server.post("/metrics/default-config").json)
+            refused = server.post("/metrics/config", '{"gpustack_metrics": {}}')
+            self.assertEqual(refused.status, 400)
+            self.assertIn("no rule for any engine", refused.json["error"])
             self.assertEqual(server.post("/metrics/config", json.dumps(mapping)).json, {"status": "ok"})
             wait_for("the posted name", lambda: find(server.series(), "gpustack:running_now"))
             self.assertFalse(find(server.series(), "gpustack:num_requests_running"))

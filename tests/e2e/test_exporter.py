@@ -40,7 +40,7 @@ class Exporter(unittest.TestCase):
 
     def test_refused(self):
         with self.start(f"http://127.0.0.1:{free_port()}") as exporter:
-            wait_for("counted", lambda: find(self.page(exporter), "vllm_probe_request_error_total", error_type="connection_error"))
+            wait_for("counted", lambda: max(find(self.page(exporter), "vllm_probe_request_error_total", error_type="connection_error"), default=0))
             page = self.page(exporter)
             self.assertEqual(find(page, "vllm_service_up"), [0])
             self.assertEqual(find(page, "vllm_model_loaded"), [0])
@@ -48,7 +48,7 @@ class Exporter(unittest.TestCase):
 
     def test_read_time_out_is_reachable(self):
         with RawServer(lambda *_: time.sleep(20)) as engine, self.start(f"http://127.0.0.1:{engine.port}") as exporter:
-            wait_for("counted", lambda: find(self.page(exporter), "vllm_probe_request_error_total", error_type="timeout"), 20)
+            wait_for("counted", lambda: max(find(self.page(exporter), "vllm_probe_request_error_total", error_type="timeout"), default=0), 20)
             page = self.page(exporter)
             self.assertEqual(find(page, "vllm_service_up"), [1])
             self.assertEqual(find(page, "vllm_model_loaded"), [0])

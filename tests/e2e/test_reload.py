@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reloading: a bad file changes nothing and says where it is bad; unchanged targets aren't disturbed."""
+import base64
 import os
+import pathlib
 import signal
+import tempfile
 import time
 import unittest
 
 from harness import Inferscope, RawServer, page_answer, wait_for
 
+# The password is "test"; the hash is the example of Prometheus's documentation.
+USER = "basic_auth_users: {admin: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}\n"
 RELOADS = int(os.environ.get("INFERSCOPE_RELOADS", "1000"))
 
 
@@ -69,6 +74,39 @@ class Reload(unittest.TestCase):
         self.assertLess(grown, 1 << 20, f"{grown} bytes more after {RELOADS} reloads")
         self.assertEqual(self.page.connections, 1, "the connection lives on")
         self.assertGreaterEqual(len(self.page.requests) - scrapes_before, int(elapsed) - 1, "a scrape each second")
+
+
+class WebConfig(unittest.TestCase):
+    def test_it_is_read_again_and_a_bad_one_leaves_the_old_one_in_force(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "web.yml")
+            file.write_text("")
+            with Inferscope("serve", "--sources", "none", "--web.config.file", str(file)) as server:
+                self.assertEqual(server.get("/-/healthy").status, 200)
+                file.write_text(USER)
+                self.assertEqual(server.post("/-/reload").status, 200)
+                self.assertEqual(server.get("/-/healthy").status, 401)
+                file.write_text("basic_auth_users: {admin: test}\n")
+                token = base64.b64encode(b"admin:test").decode()
+                login = {"Authorization": f"Basic {token}"}
+                refused = server.get("/-/reload", method="POST", headers=login)
+                self.assertEqual(refused.status, 500)
+                self.assertRegex(refused.text, r"web\.yml:1:\d+: .*not a bcrypt hash")
+                self.assertEqual(server.get("/-/healthy").status, 401)
+                self.assertEqual(server.get("/-/healthy", headers=login).status, 200)
+                file.write_text("")
+                os.kill(server.pid, signal.SIGHUP)
+                wait_for("the door is open", lambda: server.get("/-/healthy").status == 200)
+
+    def test_it_must_not_open_the_door_beyond_loopback(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "web.yml")
+            file.write_text(USER)
+            with Inferscope("serve", "--sources", "none", "--web.config.file", str(file), listen="0.0.0.0:0") as server:
+                file.write_text("")
+                os.kill(server.pid, signal.SIGHUP)
+                wait_for("refused", lambda: any("reload refused" in line and "--web.open" in line for line in server.log))
+                self.assertEqual(server.get("/-/healthy").status, 401)
 
 
 if __name__ == "__main__":

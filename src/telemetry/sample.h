@@ -6,16 +6,23 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 
-namespace inferscope::tsdb {
+namespace inferscope {
 
 struct Sample {
     Timestamp time = 0;
     double value = 0;
 };
+
+/// Both by time, no time twice; of equal times that of `samples` stays.
+void merge_by_time(std::vector<Sample>& samples, std::span<const Sample> more);
+/// Samples by time: keeps those between `from` and `to`, inclusive.
+void keep_between(std::vector<Sample>& samples, Timestamp from, Timestamp to);
 
 /// Any bits: stale markers and other NaNs are told apart.
 inline bool same_bits(double a, double b) {
@@ -24,17 +31,19 @@ inline bool same_bits(double a, double b) {
 
 enum class Verdict : std::uint8_t {
     taken,
-    known,         ///< the series has it already; nothing to do
-    out_of_order,  ///< older than its series' last sample by more than the window
-    duplicate,     ///< the series has another value at this time
-    out_of_bounds  ///< older than what was forgotten, or no time that anybody means
+    known,          ///< the series has it already; nothing to do
+    out_of_order,   ///< older than its series' last sample by more than the window
+    duplicate,      ///< the series has another value at this time
+    out_of_bounds,  ///< older than what was forgotten, or no time that anybody means
+    over_limit      ///< its series isn't stored, since a bound on series was reached
 };
-inline constexpr std::size_t kVerdicts = 5;
+inline constexpr std::size_t kVerdicts = 6;
 
 /// Prometheus's words for the refusals (storage/interface.go).
 constexpr std::string_view to_string(Verdict verdict) {
     constexpr std::array<std::string_view, kVerdicts> kWords{
-        "taken", "known", "out of order sample", "duplicate sample for timestamp", "out of bounds"};
+        "taken",         "known",         "out of order sample", "duplicate sample for timestamp",
+        "out of bounds", "limit exceeded"};
     return kWords[static_cast<std::size_t>(verdict)];
 }
 
@@ -52,4 +61,4 @@ struct VerdictCounts {
     }
 };
 
-}  // namespace inferscope::tsdb
+}  // namespace inferscope

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tsdb/selection.h"
+#include "tsdb/decode.h"
 
 #include <algorithm>
 #include <functional>
@@ -60,11 +60,8 @@ public:
     }
 
     ColumnRows finish() {
-        for (std::size_t i = 0; i < rows_.columns.size(); ++i) {
-            auto& column = rows_.columns[i];
+        for (auto& column : rows_.columns) {
             if (std::ranges::find(column.present, 0) == column.present.end()) column.present = {};
-            column.late = snapshot_.late[i];
-            keep_between(column.late, from_, to_);
         }
         return std::move(rows_);
     }
@@ -90,18 +87,6 @@ private:
     std::vector<std::uint8_t> present_;  // likewise
 };
 
-std::vector<Sample> samples_of(const ColumnRows& rows, const SeriesPart& part) {
-    const auto& column = rows.columns[part.column];
-    const RowRange between = range(rows.times, part.from, part.to);
-    std::vector<Sample> samples;
-    samples.reserve(between.size());
-    for (std::size_t row = between.begin; row < between.end; ++row) {
-        if (column.present.empty() || column.present[row] != 0)
-            samples.push_back({rows.times[row], column.values[row]});
-    }
-    return samples;
-}
-
 }  // namespace
 
 ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to) {
@@ -109,7 +94,7 @@ ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to) {
     for (const auto& chunk : snapshot.chunks) builder.add(chunk);
     for (const auto& tile : snapshot.full)
         builder.add(*tile, [&](std::size_t i) { return std::size_t{snapshot.columns[i]}; });
-    builder.add(snapshot.open, std::identity());
+    for (const auto& tile : snapshot.open) builder.add(tile, std::identity());
     return builder.finish();
 }
 
@@ -123,35 +108,6 @@ void decode(std::span<const SealedChunk> chunks, std::vector<Sample>& samples) {
         for (std::size_t row = 0; row < view.rows(); ++row)
             samples.push_back({view.times()[row], values[row]});
     }
-}
-
-std::vector<Sample> Selection::samples(const SelectedSeries& one) const {
-    std::vector<Sample> samples = one.own;
-    for (const auto& part : one.parts) {
-        std::vector<Sample> late = rows[part.rows].columns[part.column].late;
-        keep_between(late, part.from, part.to);
-        merge_by_time(samples, late);
-        merge_by_time(samples, samples_of(rows[part.rows], part));
-    }
-    return samples;
-}
-
-void merge_by_time(std::vector<Sample>& samples, std::span<const Sample> more) {
-    if (more.empty()) return;
-    if (samples.empty() || samples.back().time < more.front().time) {
-        samples.insert(samples.end(), more.begin(), more.end());
-        return;
-    }
-    std::vector<Sample> merged;
-    merged.reserve(samples.size() + more.size());
-    std::ranges::set_union(samples, more, std::back_inserter(merged), {}, &Sample::time,
-                           &Sample::time);
-    samples = std::move(merged);
-}
-
-void keep_between(std::vector<Sample>& samples, Timestamp from, Timestamp to) {
-    samples.erase(std::ranges::upper_bound(samples, to, {}, &Sample::time), samples.end());
-    forget_before(samples, from);
 }
 
 }  // namespace inferscope::tsdb

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/storage_metrics.h"
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace inferscope::app {
+namespace {
+
+FamilyPtr counter(const char* name, const char* help) {
+    return std::make_shared<const Family>(Family{name, MetricType::counter, help, ""});
+}
+FamilyPtr gauge(const char* name, const char* help) {
+    return std::make_shared<const Family>(Family{name, MetricType::gauge, help, ""});
+}
+
+}  // namespace
+
+void write_store_metrics(RowWriter& rows, const VerdictCounts& samples,
+                         const tsdb::StoreStats& store, std::uint64_t not_kept) {
+    static const auto kAppended = counter("inferscope_tsdb_samples_appended_total",
+                                          "Samples that the store took from all sources.");
+    static const auto kRefused =
+        counter("inferscope_tsdb_samples_refused_total", "Samples that the store refused, by why.");
+    static const auto kNotKept =
+        counter("inferscope_tsdb_rows_not_kept_total",
+                "Rows of our own sources that the store couldn't take: the disk is full or fails.");
+    static const auto kSeries = gauge("inferscope_tsdb_head_series", "Series in memory.");
+    static const auto kGroups = gauge("inferscope_tsdb_head_groups", "Groups that are open.");
+    static const auto kChunks = gauge("inferscope_tsdb_head_chunks", "Chunks in memory.");
+    static const auto kBytes = gauge("inferscope_tsdb_head_bytes", "Memory of series and chunks.");
+    static const auto kLog = gauge("inferscope_tsdb_wal_bytes", "Size of the log.");
+    static const auto kBlocks = gauge("inferscope_tsdb_blocks", "Blocks on disk.");
+    static const auto kBlockBytes = gauge("inferscope_tsdb_blocks_bytes", "Their size.");
+    static const auto kBlockSamples = gauge("inferscope_tsdb_blocks_samples", "Samples in blocks.");
+    static const auto kSetAside =
+        gauge("inferscope_tsdb_blocks_set_aside", "Harmed blocks, set aside as *.harmed.");
+    static const auto kHarmedChunks =
+        counter("inferscope_tsdb_harmed_chunks_total", "Chunks of blocks that can't be read.");
+    static const auto kCuts =
+        counter("inferscope_tsdb_head_cuts_total", "Times the head was written into blocks.");
+    static const auto kCompactions = counter("inferscope_tsdb_compactions_total", "Blocks merged.");
+    static const auto kFailures = counter("inferscope_tsdb_background_failures_total",
+                                          "Cuts, compactions and the like that failed.");
+    using enum Verdict;
+    static constexpr std::array<std::pair<Verdict, std::string_view>, 4> kReasons{
+        {{out_of_order, "out_of_order"},
+         {duplicate, "duplicate"},
+         {out_of_bounds, "out_of_bounds"},
+         {over_limit, "limit"}}};
+    const auto set = [&](const FamilyPtr& family, auto value) {
+        rows.set(family, {}, static_cast<double>(value));
+    };
+    set(kAppended, samples[taken]);
+    for (const auto& [verdict, reason] : kReasons)
+        rows.set(kRefused, {{"reason", reason}}, static_cast<double>(samples[verdict]));
+    set(kNotKept, not_kept);
+    set(kSeries, store.head.series);
+    set(kGroups, store.head.groups);
+    set(kChunks, store.head.memory.chunks);
+    set(kBytes, store.head.memory.bytes);
+    set(kLog, store.wal_bytes);
+    set(kBlocks, store.blocks.blocks);
+    set(kBlockBytes, store.blocks.bytes);
+    set(kBlockSamples, store.blocks.samples);
+    set(kSetAside, store.blocks.set_aside);
+    set(kHarmedChunks, store.blocks.harmed_chunks);
+    set(kCuts, store.cuts);
+    set(kCompactions, store.compactions);
+    set(kFailures, store.failures);
+}
+
+void write_receiver_metrics(RowWriter& rows, const remote::IntakeCounters& intake,
+                            const remote::EndpointCounters& endpoint) {
+    static const auto kRequests =
+        counter("inferscope_remote_write_requests_total", "Requests received.");
+    static const auto kRefusedRequests = counter("inferscope_remote_write_requests_refused_total",
+                                                 "Requests of which nothing was kept, by why.");
+    static const auto kBytes =
+        counter("inferscope_remote_write_bytes_total", "Bytes received, compressed.");
+    static const auto kSamples = counter("inferscope_remote_write_samples_total", "Samples taken.");
+    static const auto kRefused =
+        counter("inferscope_remote_write_samples_refused_total", "Samples refused, by why.");
+    static const auto kSeries =
+        gauge("inferscope_remote_write_series", "Series that are known by their label bytes.");
+    static const auto kInFlight =
+        gauge("inferscope_remote_write_requests_in_flight", "Requests being worked on.");
+    const auto set = [&](const FamilyPtr& family, std::uint64_t value) {
+        rows.set(family, {}, static_cast<double>(value));
+    };
+    const auto set_reason = [&](const FamilyPtr& family, std::string_view reason,
+                                std::uint64_t value) {
+        rows.set(family, {{"reason", reason}}, static_cast<double>(value));
+    };
+    set(kRequests, endpoint.requests);
+    set_reason(kRefusedRequests, "type", endpoint.refused_type);
+    set_reason(kRefusedRequests, "body", endpoint.refused_body + intake.refused_rubbish);
+    set_reason(kRefusedRequests, "size", intake.refused_by_size);
+    set_reason(kRefusedRequests, "busy", endpoint.refused_busy);
+    set_reason(kRefusedRequests, "store", intake.failed);
+    set(kBytes, endpoint.bytes);
+    set(kSamples, intake.samples[Verdict::taken]);
+    set_reason(kRefused, "out_of_order", intake.samples[Verdict::out_of_order]);
+    set_reason(kRefused, "duplicate", intake.samples[Verdict::duplicate]);
+    set_reason(kRefused, "out_of_bounds", intake.samples[Verdict::out_of_bounds]);
+    set_reason(kRefused, "limit", intake.refused_by_bounds);
+    set_reason(kRefused, "labels", intake.invalid_labels);
+    set_reason(kRefused, "native_histogram", intake.native_histograms);
+    set(kSeries, intake.series);
+    set(kInFlight, endpoint.requests_in_flight);
+}
+
+}  // namespace inferscope::app

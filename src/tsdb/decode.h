@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiles and chunks of the head as columns.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "telemetry/selection.h"
+#include "tsdb/epoch.h"
+
+namespace inferscope::tsdb {
+
+/// The rows that a snapshot has between `from` and `to`, inclusive, without late samples.
+ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to);
+/// Appends the samples of chunks of one column.
+void decode(std::span<const SealedChunk> chunks, std::vector<Sample>& samples);
+
+}  // namespace inferscope::tsdb
