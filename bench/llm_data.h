@@ -43,6 +43,8 @@ public:
     [[nodiscard]] std::vector<Labels> labels() const;
     /// Plays until the next scrape. Returns its time: the planned one, at times 1 to 2 ms late.
     Timestamp next_row(std::vector<double>& values);
+    /// When the next row is due.
+    [[nodiscard]] Timestamp planned_time() const { return row_time_; }
 
 private:
     struct Request {

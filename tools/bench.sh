@@ -22,3 +22,8 @@ echo "== scrape loop: 100 engines, every second"
 /usr/bin/python3 tools/bench_scrape_loop.py
 echo "== idle node: 8 engines, host, self, every 5 s"
 /usr/bin/python3 tools/bench_idle.py
+echo "== the store beside VictoriaMetrics and Prometheus: remote write, restarts, scraping (half an hour)"
+/usr/bin/python3 tools/bench_store.py --rounds 3
+echo "== the same with a million active series: memory"
+/usr/bin/python3 tools/bench_store.py --rounds 1 --modes none --scrape-seconds 0 --active-series 1000000 \
+    --peers inferscope,victoria-metrics
