@@ -6,9 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <bit>
+#include <cstdlib>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "base/log.h"
 #include "base/memory_files.h"
@@ -158,6 +161,166 @@ TEST_F(StoreTest, AFullDiskFailsTheCutAndLosesNothing) {
     ASSERT_TRUE(store_->flush(1));
     open();
     EXPECT_EQ(text("a"), expected);
+}
+
+std::vector<Column> numbered_columns(std::size_t count, std::string_view pod) {
+    std::vector<Column> columns;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto number = fmt::format("{}", i);
+        columns.push_back(column(Labels::from({{kMetricName, "m"}, {"n", number}, {"pod", pod}})));
+    }
+    return columns;
+}
+
+TEST_F(StoreTest, SeriesThatComeAndGoDontStayInMemory) {
+    log::set_level(log::Level::error);
+    constexpr std::uint32_t kSeries = 2'000;
+    Timestamp now = 1'700'000'000'000;
+    std::size_t settled = 0;
+    for (int generation = 0; generation < 48; ++generation) {  // three hours each
+        const auto pod = fmt::format("pod-{}", generation);
+        const auto group = generation % 2 == 0 ? store_->appender().open_group(pod)
+                                               : store_->appender().open_loose_group(pod);
+        store_->appender().add_columns(group, numbered_columns(kSeries, pod));
+        std::vector<Cell> cells;
+        for (std::uint32_t i = 0; i < kSeries; ++i) cells.push_back({i, 1.0 * i});
+        for (int row = 0; row < 12; ++row) {
+            ASSERT_TRUE(store_->appender().append_cells(group, now, cells));
+            now += 15 * 60 * 1000;
+            ASSERT_TRUE(store_->maintain(now));
+        }
+        store_->appender().close_group(group, now);
+        if (generation == 20) settled = store_->stats().head.memory.bytes;
+    }
+    const auto stats = store_->stats();
+    EXPECT_LE(stats.head.series, 3 * kSeries);
+    EXPECT_LT(stats.head.memory.bytes, settled * 3 / 2);
+    EXPECT_LT(stats.wal_bytes, 10 << 20);
+    const std::vector matchers{Matcher::equal("pod", "pod-7"), Matcher::equal("n", "77")};
+    const auto old = store_->read(matchers, 0, kForever, kEndless);
+    ASSERT_TRUE(old);
+    ASSERT_EQ(old->series.size(), 1);
+    EXPECT_EQ(old->samples(old->series[0]).size(), 12);
+}
+
+TEST_F(StoreTest, AGroupMayHaveAHundredThousandColumns) {
+    constexpr std::size_t kColumns = 100'000;
+    const auto group = store_->appender().open_group("kube-state-metrics");
+    store_->appender().add_columns(group, numbered_columns(kColumns, "x"));
+    std::vector<double> values(kColumns);
+    for (Timestamp time = 0; time < 40; ++time) {
+        for (std::size_t i = 0; i < kColumns; ++i) values[i] = static_cast<double>(i % 7) + 0.5;
+        values[77'777] = static_cast<double>(time);
+        ASSERT_TRUE(
+            store_->appender().append_row(group, {.time = time, .values = values, .changed = {}}));
+    }
+    const std::vector matchers{Matcher::equal("n", "77777")};
+    for (int round = 0; round < 2; ++round) {
+        const auto selection = store_->read(matchers, 0, kForever, kEndless);
+        ASSERT_TRUE(selection);
+        ASSERT_EQ(selection->series.size(), 1);
+        const auto samples = selection->samples(selection->series[0]);
+        ASSERT_EQ(samples.size(), 40);
+        EXPECT_EQ(samples[39].value, 39);
+        ASSERT_TRUE(store_->flush(1));
+    }
+}
+
+/// STORE_SINGLES: how many (a million in the long tests).
+TEST_F(StoreTest, SeriesByThemselvesTakeLessThanTwoKibibytes) {
+    const char* const asked = std::getenv("STORE_SINGLES");
+    const std::size_t count = asked != nullptr ? std::stoul(asked) : 50'000;
+    constexpr std::size_t kInAGroup = 50'000;
+    std::vector<GroupId> groups;
+    for (std::size_t at = 0; at < count; at += kInAGroup) {
+        const auto pod = fmt::format("{}", at);
+        groups.push_back(store_->appender().open_loose_group("singles"));
+        store_->appender().add_columns(groups.back(),
+                                       numbered_columns(std::min(kInAGroup, count - at), pod));
+    }
+    for (Timestamp time = 0; time < 40; ++time) {
+        for (std::size_t at = 0; at < count; ++at) {
+            const Cell cell{static_cast<std::uint32_t>(at % kInAGroup),
+                            0.1 * static_cast<double>(time)};
+            const auto when = time * 15'000 + static_cast<Timestamp>(at % 15'000);
+            ASSERT_TRUE(
+                store_->appender().append_cells(groups[at / kInAGroup], when, std::span(&cell, 1)));
+        }
+        ASSERT_TRUE(store_->maintain(time));
+    }
+    EXPECT_LT(store_->stats().head.memory.bytes / count, 2048);
+    ASSERT_TRUE(store_->flush(1));
+    const std::vector matchers{Matcher::equal("n", "7")};
+    const auto selection = store_->read(matchers, 0, kForever, kEndless);
+    ASSERT_TRUE(selection);
+    EXPECT_EQ(selection->series.size(), groups.size());
+    EXPECT_EQ(selection->samples(selection->series[0]).size(), 40);
+}
+
+/// Three writers (rows, pieces, series by themselves) among a reader and background work: what a
+/// reader has seen once it sees always, and in the end everything is there.
+TEST_F(StoreTest, ManyThreadsUseItAtOnce) {
+    log::set_level(log::Level::error);
+    constexpr Timestamp kRows = 10'000;
+    constexpr Timestamp kStep = 15'000;
+    std::atomic<bool> is_done = false;
+    const auto write = [&](int kind) {
+        auto& appender = store_->appender();
+        const auto pod = fmt::format("{}", kind);
+        const auto group = kind == 2 ? appender.open_loose_group(pod) : appender.open_group(pod);
+        appender.add_columns(group, numbered_columns(4, pod));
+        for (Timestamp row = 0; row < kRows; ++row) {
+            const auto value = static_cast<double>(row);
+            const std::array values{value, value, value, value};
+            if (kind == 0) {
+                ASSERT_TRUE(appender.append_row(
+                    group, {.time = row * kStep, .values = values, .changed = {}}));
+                continue;
+            }
+            const std::array cells{Cell{0, value}, Cell{1, value}, Cell{2, value}, Cell{3, value}};
+            appender.begin_batch();
+            ASSERT_TRUE(appender.append_cells(group, row * kStep, std::span(cells).first(2)));
+            ASSERT_TRUE(appender.append_cells(group, row * kStep, std::span(cells).last(2)));
+            ASSERT_TRUE(appender.end_batch());
+        }
+    };
+    const auto expect_rising = [&](std::size_t at_least) {
+        const auto selection = store_->read({}, 0, kForever, kEndless);
+        ASSERT_TRUE(selection);
+        std::size_t all = 0;
+        for (const auto& series : selection->series) {
+            const auto samples = selection->samples(series);
+            for (std::size_t i = 0; i < samples.size(); ++i)
+                ASSERT_EQ(samples[i].value * kStep, static_cast<double>(samples[i].time));
+            all += samples.size();
+        }
+        ASSERT_GE(all, at_least);
+    };
+    std::thread reader([&] {
+        std::size_t seen = 0;
+        while (!is_done) {
+            const auto taken = store_->sample_counts()[Verdict::taken];
+            expect_rising(seen);
+            seen = taken;
+        }
+    });
+    std::thread background([&] {
+        for (Timestamp now = 0; !is_done; ++now) {
+            ASSERT_TRUE(store_->maintain(now));
+            if (now % 7 == 6) ASSERT_TRUE(store_->flush(now));
+            ASSERT_TRUE(store_->sync());
+            (void)store_->stats();
+        }
+    });
+    std::vector<std::thread> writers;
+    for (int kind = 0; kind < 3; ++kind) writers.emplace_back(write, kind);
+    for (auto& writer : writers) writer.join();
+    is_done = true;
+    reader.join();
+    background.join();
+    expect_rising(kRows * 4 * 3);
+    open();
+    expect_rising(kRows * 4 * 3);
 }
 
 /// Random rows, pieces and samples by themselves, with flushes, restarts and power cuts in between.
