@@ -138,7 +138,7 @@ class Ours(Peer):
     def scrape_arguments(self, config):
         ours = self.folder / "inferscope.yml"
         ours.write_text("discovery: {processes: false}\n" + pathlib.Path(config).read_text())
-        return [BINARY, "serve", "--sources", "engines", "--config.file", ours, "--listen", f"127.0.0.1:{self.port}",
+        return [BINARY, "serve", "--sources", "engines,self", "--config.file", ours, "--listen", f"127.0.0.1:{self.port}",
                 "--storage.path", self.folder / "data"]
 
     def start(self, arguments=None):
