@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealed chunks in memory, and how open rows become one: a full tile becomes a chunk of 32 rows,
+// Sealed chunks in memory, and how open rows become one: a full tile becomes a chunk of 16 rows,
 // and each eighth tile takes the seven chunks before it along, since long runs take a third less.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest rows of a group, column by column: 32 slots for each column stand together, so that
+// The newest rows of a group, column by column: 16 slots for each column stand together, so that
 // reading and sealing go along memory, and a new column is appended at the end.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace inferscope::tsdb {
 
-inline constexpr std::size_t kTileRows = 32;
+inline constexpr std::size_t kTileRows = 16;
 
 /// Filled by its owner, then immutable. A slot without sample holds any number.
 class Tile {
