@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our HTTP endpoints: one table (endpoints.cpp), each entry a function of a request.
+// Our HTTP endpoints: one table (api.cpp), each entry a function of a request.
 #pragma once
 
 #include <functional>

@@ -18,5 +18,6 @@ void add_serve(CLI::App& line, Command& chosen);
 void add_exporter(CLI::App& line, Command& chosen);
 void add_simulate(CLI::App& line, Command& chosen);
 void add_check(CLI::App& line, Command& chosen);
+void add_tsdb(CLI::App& line, Command& chosen);
 
 }  // namespace inferscope::app

@@ -122,6 +122,18 @@ private:
     Descriptor file_;
 };
 
+int flags_of(OpenMode mode) {
+    switch (mode) {
+        case OpenMode::existing:
+            return O_RDWR | O_APPEND;
+        case OpenMode::fresh:
+            return O_RDWR | O_APPEND | O_CREAT | O_TRUNC;
+        case OpenMode::reading:
+            break;
+    }
+    return O_RDONLY;
+}
+
 class DiskLock final : public FileLock {
 public:
     explicit DiskLock(Descriptor file) : file_(std::move(file)) {}
@@ -172,8 +184,7 @@ Result<void> check_writable_folder(const std::string& path) {
 }
 
 Result<std::unique_ptr<File>> DiskFiles::open(const std::string& path, OpenMode mode) {
-    const int flags = mode == OpenMode::fresh ? O_CREAT | O_TRUNC : 0;
-    Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | flags, 0600));
+    Descriptor file(::open(path.c_str(), O_CLOEXEC | flags_of(mode), 0600));
     if (!file.ok()) return failed(path, "opened");
     return std::make_unique<DiskFile>(path, std::move(file));
 }

@@ -50,6 +50,7 @@ public:
 enum class OpenMode : std::uint8_t {
     existing,  ///< not_found if it isn't there
     fresh,     ///< made, or emptied
+    reading,   ///< as existing, but never to be changed: needs no right to write
 };
 
 /// Names of files and folders. Errors as above. Thread: any.

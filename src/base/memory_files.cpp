@@ -183,7 +183,7 @@ void MemoryFiles::set_bytes(const std::string& path, std::string bytes) {
 
 Result<std::unique_ptr<File>> MemoryFiles::open(const std::string& path, OpenMode mode) {
     return disk_.with([&](auto& disk) -> Result<std::unique_ptr<File>> {
-        if (mode == OpenMode::existing && !disk.nodes.contains(path)) return missing(path);
+        if (mode != OpenMode::fresh && !disk.nodes.contains(path)) return missing(path);
         auto& node = disk.nodes[path];
         if (mode == OpenMode::fresh) {
             if (node) disk.give_back(*node, 0);

@@ -6,13 +6,10 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -203,28 +200,6 @@ struct Snapshot {
         segments;  ///< with the place of their first value
 };
 
-void write_header(std::string& out, const PlannedFamily& family, Format format) {
-    const auto* about = family.family;
-    if (about != nullptr && !about->help.empty())
-        append_help_line(out, family.name, about->help, format);
-    append_metadata_line(out, "TYPE", family.name, family.type);
-    if (format == Format::text || about == nullptr || about->unit.empty()) return;
-    if (family.type == "info" || family.type == "stateset") return;
-    if (family.name.ends_with("_" + about->unit))
-        append_metadata_line(out, "UNIT", family.name, about->unit);
-}
-
-/// Milliseconds in text, seconds in OpenMetrics.
-void append_time(std::string& out, Timestamp time, Format format) {
-    auto at = std::back_inserter(out);
-    if (format == Format::text) {
-        fmt::format_to(at, " {}", time);
-    } else {
-        const Timestamp millis = std::abs(time);
-        fmt::format_to(at, " {}{}.{:03}", time < 0 ? "-" : "", millis / 1000, millis % 1000);
-    }
-}
-
 void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, Format format) {
     const std::size_t columns = values.values.size();
     for (const auto& family : plan.families) {
@@ -235,7 +210,7 @@ void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, 
             const double value =
                 timed ? values.timed[series.value - columns].value : values.values[series.value];
             if (is_stale_marker(value)) continue;
-            if (!headed) write_header(out, family, format);
+            if (!headed) append_family_lines(out, family.name, family.type, family.family, format);
             headed = true;
             out += series.text;
             append_number(out, value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest row of every group, and the pages made from them. It stands behind the Appender until
-// the store comes.
+// The newest row of every group, and the pages made from them: what /metrics shows. The store keeps
+// the rest.
 #pragma once
 
 #include <cstddef>

@@ -15,63 +15,17 @@
 #include <utility>
 
 #include "base/numbers.h"
+#include "exposition/family_shape.h"
 
 namespace inferscope::exposition {
 namespace {
-
-/// What a family's samples may be called, behind its base name.
-struct Shape {
-    std::string_view type;
-    std::string_view name_suffix;  ///< on the family's name in `Family`, not in TYPE's name
-    std::array<std::string_view, 4> suffixes;
-    std::size_t suffix_count;
-    std::string_view bound_label;  ///< the label that tells one metric's samples from each other
-
-    [[nodiscard]] std::span<const std::string_view> sample_suffixes() const {
-        return std::span(suffixes).first(suffix_count);
-    }
-    /// Its samples have one name: the family's own.
-    [[nodiscard]] bool is_plain() const { return suffix_count == 1 && suffixes[0].empty(); }
-};
-
-Shape plain_shape(std::string_view type) { return {type, "", {""}, 1, ""}; }
-
-Shape text_shape(MetricType type) {
-    switch (type) {
-        case MetricType::histogram:
-        case MetricType::gauge_histogram:
-            return {"histogram", "", {"_bucket", "_sum", "_count"}, 3, "le"};
-        case MetricType::summary:
-            return {"summary", "", {"", "_sum", "_count"}, 3, "quantile"};
-        default:
-            return plain_shape(to_text_type(type));
-    }
-}
-
-Shape openmetrics_shape(const Family& family) {
-    switch (family.type) {
-        case MetricType::counter:
-            if (!family.name.ends_with("_total")) return plain_shape("unknown");
-            return {"counter", "_total", {"_total", "_created"}, 2, ""};
-        case MetricType::histogram:
-            return {"histogram", "", {"_bucket", "_sum", "_count", "_created"}, 4, "le"};
-        case MetricType::gauge_histogram:
-            return {"gaugehistogram", "", {"_bucket", "_gsum", "_gcount"}, 3, "le"};
-        case MetricType::summary:
-            return {"summary", "", {"", "_sum", "_count", "_created"}, 4, "quantile"};
-        case MetricType::info:
-            return {"info", family.name.ends_with("_info") ? "_info" : "", {"_info"}, 1, ""};
-        default:
-            return plain_shape(to_openmetrics_type(family.type));
-    }
-}
 
 std::string_view sample_name(std::string_view text) {
     return text.substr(0, text.find_first_of("{ "));
 }
 
 struct Draft {
-    Shape shape;
+    FamilyShape shape;
     std::string_view name;  ///< TYPE's name
     const Family* family = nullptr;
     std::vector<PlannedSeries> series;

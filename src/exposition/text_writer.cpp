@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exposition/text_writer.h"
 
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <iterator>
+
 #include "base/numbers.h"
 
 namespace inferscope::exposition {
@@ -69,6 +74,21 @@ void append_series(std::string& out, const Labels& series) {
     append_series_of(out, series.metric_name(), series);
 }
 
+void append_time(std::string& out, Timestamp time, Format format) {
+    auto at = std::back_inserter(out);
+    if (format == Format::text) {
+        fmt::format_to(at, " {}", time);
+        return;
+    }
+    const Timestamp millis = std::abs(time);
+    fmt::format_to(at, " {}{}.{:03}", time < 0 ? "-" : "", millis / 1000, millis % 1000);
+    const auto is_found = [millis](double written) {
+        return static_cast<Timestamp>(written / 1000 * 1000) == millis;
+    };
+    const auto exact = static_cast<double>(millis);
+    if (!is_found(exact) && is_found(exact + 0.5)) out += '5';
+}
+
 void append_help_line(std::string& out, std::string_view family, std::string_view help,
                       Format format) {
     std::string escaped;
@@ -82,6 +102,15 @@ void append_help_line(std::string& out, std::string_view family, std::string_vie
         }
     }
     append_metadata_line(out, "HELP", family, escaped);
+}
+
+void append_family_lines(std::string& out, std::string_view name, std::string_view type,
+                         const Family* about, Format format) {
+    if (about != nullptr && !about->help.empty()) append_help_line(out, name, about->help, format);
+    append_metadata_line(out, "TYPE", name, type);
+    if (format == Format::text || about == nullptr || about->unit.empty()) return;
+    if (type == "info" || type == "stateset") return;
+    if (name.ends_with("_" + about->unit)) append_metadata_line(out, "UNIT", name, about->unit);
 }
 
 void append_metadata_line(std::string& out, std::string_view keyword, std::string_view family,

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "exposition/parser.h"
 #include "telemetry/labels.h"
 #include "telemetry/metadata.h"
@@ -31,9 +32,17 @@ private:
 void append_series(std::string& out, std::string_view name, std::span<const Label> labels);
 void append_series(std::string& out, const Labels& series);
 
+/// Appends ` TIME` behind a value: milliseconds in text, seconds in OpenMetrics, such that a reader
+/// that truncates (Prometheus does) finds the same millisecond.
+void append_time(std::string& out, Timestamp time, Format format);
+
 /// Appends the HELP line, escaped as the format asks.
 void append_help_line(std::string& out, std::string_view family, std::string_view help,
                       Format format);
+/// Appends HELP, TYPE and (in OpenMetrics) UNIT of a family that the format names `name` and calls
+/// a `type` (see FamilyShape). `about`: for HELP and UNIT; null: neither.
+void append_family_lines(std::string& out, std::string_view name, std::string_view type,
+                         const Family* about, Format format);
 /// Appends `# KEYWORD family text`, nothing escaped but the family's name.
 void append_metadata_line(std::string& out, std::string_view keyword, std::string_view family,
                           std::string_view text);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <memory>
@@ -21,109 +20,7 @@ void set_bit(std::vector<std::uint64_t>& bits, std::size_t index) {
     bits[index / kBitsInWord] |= std::uint64_t{1} << (index % kBitsInWord);
 }
 
-/// The family's name without what a sample of a histogram, summary, counter or info adds to it.
-std::string_view without_suffix(std::string_view name) {
-    static constexpr std::array<std::string_view, 8> kSuffixes{
-        "_bucket", "_count", "_sum", "_total", "_created", "_info", "_gsum", "_gcount"};
-    for (const auto suffix : kSuffixes) {
-        if (name.size() > suffix.size() && name.ends_with(suffix))
-            return name.substr(0, name.size() - suffix.size());
-    }
-    return name;
-}
-
-/// prometheus_client writes `:` as `_` in the sample names of an OpenMetrics page, but not in its
-/// TYPE lines.
-bool same_but_for_colons(std::string_view sample, std::string_view family) {
-    return sample.size() == family.size() &&
-           std::equal(sample.begin(), sample.end(), family.begin(),
-                      [](char s, char f) { return s == f || (s == '_' && f == ':'); });
-}
-
 }  // namespace
-
-/// HELP and TYPE of the page that is being read, by family name.
-class PageReader::FamilyTable {
-public:
-    explicit FamilyTable(exposition::Format format) : format_(format) {
-        entries_.reserve(kManyFamilies);
-        by_name_.reserve(kManyFamilies);
-    }
-
-    void on_metadata(const exposition::Line& line) {
-        using Kind = exposition::Line::Kind;
-        if (line.kind == Kind::type) entry_of(line.name).type = line.type;
-        if (line.kind == Kind::help) entry_of(line.name).help = line.text;
-        if (line.kind == Kind::unit) entry_of(line.name).unit = line.text;
-    }
-
-    /// The family that a sample belongs to; one of its own, of unknown type, if the page doesn't
-    /// say.
-    FamilyPtr family_of(std::string_view sample) {
-        Entry& entry = find(sample);
-        if (!entry.made) {
-            entry.made = std::make_shared<const Family>(
-                Family{.name = classic_name(entry, sample),
-                       .type = entry.type,
-                       .help = exposition::unescape_help(entry.help, format_),
-                       .unit = std::string(entry.unit)});
-        }
-        return entry.made;
-    }
-
-private:
-    struct Entry {
-        std::string_view name;
-        MetricType type = MetricType::unknown;
-        std::string_view help;
-        std::string_view unit;
-        FamilyPtr made;
-    };
-
-    Entry& entry_of(std::string_view name) {
-        if (!entries_.empty() && entries_[current_].name == name) return entries_[current_];
-        const auto [known, is_new] = by_name_.try_emplace(key_of(name), entries_.size());
-        if (is_new) entries_.push_back({.name = name, .help = {}, .unit = {}, .made = nullptr});
-        current_ = known->second;
-        return entries_[current_];
-    }
-
-    Entry& find(std::string_view sample) {
-        const auto base = without_suffix(sample);
-        if (!entries_.empty()) {  // nearly always: samples stand behind their family's TYPE line
-            const auto name = entries_[current_].name;
-            if (name == sample || name == base || same_but_for_colons(sample, name) ||
-                same_but_for_colons(base, name)) {
-                return entries_[current_];
-            }
-        }
-        if (by_name_.contains(key_of(sample))) return entry_of(sample);
-        if (by_name_.contains(key_of(base))) return entry_of(base);
-        return entry_of(sample);
-    }
-
-    /// Debian's Abseil has a string_view of its own.
-    static absl::string_view key_of(std::string_view name) { return {name.data(), name.size()}; }
-
-    /// OpenMetrics' TYPE lines lack the `_total` that the classic format's have.
-    static std::string classic_name(const Entry& entry, std::string_view sample) {
-        std::string name(entry.name);
-        if (entry.type == MetricType::counter && sample.ends_with("_total") &&
-            !name.ends_with("_total")) {
-            name += "_total";
-        }
-        if (entry.type == MetricType::info && sample.ends_with("_info") && !name.ends_with("_info"))
-            name += "_info";
-        return name;
-    }
-
-    static constexpr std::size_t kManyFamilies = 64;
-
-    exposition::Format format_;
-    std::vector<Entry> entries_;
-    absl::flat_hash_map<absl::string_view, std::size_t> by_name_;
-    std::size_t current_ = 0;  ///< in entries_: the family of the newest line
-};
 
 Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format,
                                                 NewSeries& sink) {
@@ -242,7 +139,7 @@ void PageReader::take_sample(const exposition::Line& line, ColumnIndex column, b
 Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposition::Format format,
                                                   NewSeries& sink) {
     start_row_by_line(page.size());
-    FamilyTable families(format);
+    exposition::PageFamilies families(format);
     exposition::LineReader reader(page, format);
     const bool keys_are_known = format == format_ && !columns_by_key_.empty();
     format_ = format;
@@ -305,8 +202,8 @@ std::optional<ColumnIndex> PageReader::find_column(std::string_view key) const {
     return known == columns_by_key_.end() ? std::nullopt : std::optional(known->second);
 }
 
-Result<ColumnIndex> PageReader::column_of(const exposition::Line& line, FamilyTable& families,
-                                          NewSeries& sink) {
+Result<ColumnIndex> PageReader::column_of(const exposition::Line& line,
+                                          exposition::PageFamilies& families, NewSeries& sink) {
     const auto [known, is_new] = columns_by_key_.try_emplace(Fingerprint::of(line.key), kDropped);
     if (!is_new) return known->second;
     learnt_keys_.push_back(known->first);

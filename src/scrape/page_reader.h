@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "exposition/page_families.h"
 #include "exposition/parser.h"
 #include "telemetry/fingerprint.h"
 #include "telemetry/metadata.h"
@@ -104,7 +105,6 @@ private:
         ColumnIndex column = kDropped;
         bool special = false;
     };
-    class FamilyTable;
 
     bool read_by_difference(std::string_view page, exposition::Format format);
     bool read_changed_value(std::string_view page, std::size_t value_at, LineLayout& line);
@@ -113,7 +113,7 @@ private:
     Result<void, ParseError> read_by_line(std::string_view page, exposition::Format format,
                                           NewSeries& sink);
     [[nodiscard]] std::optional<ColumnIndex> find_column(std::string_view key) const;
-    Result<ColumnIndex> column_of(const exposition::Line& line, FamilyTable& families,
+    Result<ColumnIndex> column_of(const exposition::Line& line, exposition::PageFamilies& families,
                                   NewSeries& sink);
     void learn_line(const exposition::Line& line, ColumnIndex column, std::size_t line_start,
                     std::size_t line_end, std::string_view page);

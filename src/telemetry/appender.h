@@ -21,7 +21,7 @@ namespace inferscope {
 /// Names a group of one Appender; never used again after close_group().
 enum class GroupId : std::uint32_t {};
 
-/// The page on which a label set is shown while the store isn't there yet.
+/// The page on which a label set is shown.
 enum class ShownOn : std::uint8_t {
     metrics,  ///< /metrics: unified names, host, GPU, probes, our own
     raw,      ///< /metrics/raw: what targets sent, under their own names

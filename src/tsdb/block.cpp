@@ -76,8 +76,12 @@ Result<Ends> read_ends(const File& file) {
 void BlockFolder::set_aside(std::uint32_t block, const Error& reason) {
     const auto name = block_format::file_name(block);
     const auto aside = block_format::harmed_name(block);
-    log::error("{}: harmed, set aside as {}: {}", file(name), aside, reason.text);
     harmed_blocks.fetch_add(1, std::memory_order_relaxed);
+    if (access == Access::reader) {
+        log::error("{}: harmed, left out: {}", file(name), reason.text);
+        return;
+    }
+    log::error("{}: harmed, set aside as {}: {}", file(name), aside, reason.text);
     auto renamed = files.rename(file(name), file(aside));
     if (renamed) renamed = files.sync_folder(path);
     if (!renamed) log::error("{}", renamed.error().text);
@@ -85,7 +89,7 @@ void BlockFolder::set_aside(std::uint32_t block, const Error& reason) {
 
 Result<std::shared_ptr<const Block>> Block::open(BlockFolder& folder, std::uint32_t number) {
     const auto path = folder.file(block_format::file_name(number));
-    auto file = folder.files.open(path, OpenMode::existing);
+    auto file = folder.files.open(path, OpenMode::reading);
     if (!file) return file.error();
     auto ends = read_ends(**file);
     if (ends && ends->meta.number != number)

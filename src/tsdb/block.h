@@ -26,16 +26,19 @@
 #include "tsdb/block_format.h"
 #include "tsdb/block_groups.h"
 #include "tsdb/chunk_view.h"
+#include "tsdb/config.h"
 
 namespace inferscope::tsdb {
 
 /// What the blocks of one folder share. Thread: any.
 struct BlockFolder {
-    BlockFolder(Files& its_files, std::string its_path, std::size_t cache_bytes)
-        : files(its_files), path(std::move(its_path)), cache(cache_bytes) {}
+    BlockFolder(Files& its_files, std::string its_path, std::size_t cache_bytes,
+                Access its_access = Access::owner)
+        : files(its_files), path(std::move(its_path)), access(its_access), cache(cache_bytes) {}
 
     Files& files;
     const std::string path;
+    const Access access;
     BlockCache cache;
     std::atomic<std::uint64_t> harmed_blocks{0};  ///< set aside since the start
     std::atomic<std::uint64_t> harmed_chunks{0};  ///< found since the start
@@ -43,7 +46,8 @@ struct BlockFolder {
     [[nodiscard]] std::string file(std::string_view name) const {
         return path + '/' + std::string(name);
     }
-    /// Renames the block's file to "NNNNNNNN.harmed", says so in the log, and counts it.
+    /// Renames the block's file to "NNNNNNNN.harmed" (unless we are only reading), says so in the
+    /// log, and counts it.
     void set_aside(std::uint32_t block, const Error& reason);
 };
 

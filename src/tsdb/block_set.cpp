@@ -10,38 +10,55 @@
 namespace inferscope::tsdb {
 namespace {
 
+/// A reader's look at a folder that its owner is changing: blocks may go between list and open.
+constexpr int kMostTries = 20;
+
+bool is_outdated(const Result<void>& opened) {
+    return !opened && opened.error().code == Errc::not_found;
+}
+
 auto priority(const BlockPtr& block) {
     return std::tuple(block->meta().origin, block->meta().number);
 }
 
 }  // namespace
 
-Blocks::Blocks(Files& files, const std::string& folder, BlocksConfig config)
-    : folder_(files, folder, config.cache_bytes), config_(std::move(config)) {}
+Blocks::Blocks(Files& files, const std::string& folder, BlocksConfig config, Access access)
+    : folder_(files, folder, config.cache_bytes, access), config_(std::move(config)) {}
 
 Result<std::unique_ptr<Blocks>> Blocks::open(Files& files, const std::string& folder,
-                                             BlocksConfig config) {
-    if (auto made = files.make_folder(folder); !made) return made.error();
-    std::unique_ptr<Blocks> blocks(new Blocks(files, folder, std::move(config)));
-    if (auto opened = blocks->open_folder(); !opened) return opened.error();
+                                             BlocksConfig config, Access access) {
+    if (access == Access::owner) {
+        if (auto made = files.make_folder(folder); !made) return made.error();
+    }
+    std::unique_ptr<Blocks> blocks(new Blocks(files, folder, std::move(config), access));
+    auto opened = blocks->open_folder();
+    for (int tries = 1; is_outdated(opened) && tries < kMostTries; ++tries)
+        opened = blocks->open_folder();
+    if (!opened) return opened.error();
     if (auto removed = blocks->remove_replaced(); !removed) return removed.error();
     return blocks;
 }
 
 Result<void> Blocks::open_folder() {
+    const bool is_ours = folder_.access == Access::owner;
     const auto names = folder_.files.list(folder_.path);
+    if (!names && !is_ours && names.error().code == Errc::not_found) return {};
     if (!names) return names.error();
     BlockList found;
     std::uint32_t last = 0;
+    folder_.harmed_blocks = 0;
     for (const auto& name : *names) {
         const auto number = block_format::number_from_name(name);
         if (!number) continue;
         last = std::max(last, *number);
         if (name == block_format::harmed_name(*number)) ++folder_.harmed_blocks;
-        if (name == block_format::temporary_name(*number)) {
+        if (is_ours && name == block_format::temporary_name(*number)) {
             if (auto gone = folder_.files.remove(folder_.file(name)); !gone) return gone;
         }
-        if (name == block_format::file_name(*number)) open_block(*number, found);
+        if (name == block_format::file_name(*number)) {
+            if (auto opened = open_block(*number, found); !opened) return opened;
+        }
     }
     for (const auto& block : found)
         for (const auto number : block->meta().replaces) last = std::max(last, number);
@@ -53,16 +70,20 @@ Result<void> Blocks::open_folder() {
     return {};
 }
 
-/// Puts it in `found`; one that can't be read doesn't keep the others from serving.
-void Blocks::open_block(std::uint32_t number, BlockList& found) {
+/// Puts it in `found`; one that can't be read doesn't keep the others from serving. Fails with
+/// not_found if the folder's owner has removed it meanwhile.
+Result<void> Blocks::open_block(std::uint32_t number, BlockList& found) {
     auto block = Block::open(folder_, number);
     if (block) {
         found.push_back(*std::move(block));
     } else if (block.error().code == Errc::invalid_argument) {
         folder_.set_aside(number, block.error());
+    } else if (folder_.access == Access::reader && block.error().code == Errc::not_found) {
+        return block.error();
     } else {
         log::error("left out: {}", block.error().text);
     }
+    return {};
 }
 
 /// A crash came between the writing of a block and the removal of those that it stands for. Only
@@ -85,7 +106,9 @@ Result<void> Blocks::remove_replaced() {
         if (is_replaced || block->tables())
             replaced.insert(meta.replaces.begin(), meta.replaces.end());
     }
-    return remove(leftovers);
+    if (folder_.access == Access::owner) return remove(leftovers);
+    exchange(nullptr, leftovers);
+    return {};
 }
 
 std::shared_ptr<const BlockList> Blocks::list() const {

@@ -41,9 +41,11 @@ struct BlocksStats {
 class Blocks {
 public:
     /// Makes the folder, opens all of its blocks, removes what a crash left behind: unfinished
-    /// files, and blocks that others stand in for. A harmed block is set aside.
+    /// files, and blocks that others stand in for. A harmed block is set aside. As a reader: passes
+    /// over all of these, and a folder that isn't there has no blocks; only what is const may be
+    /// called then.
     static Result<std::unique_ptr<Blocks>> open(Files& files, const std::string& folder,
-                                                BlocksConfig config);
+                                                BlocksConfig config, Access access = Access::owner);
     Blocks(const Blocks&) = delete;
     Blocks& operator=(const Blocks&) = delete;
 
@@ -77,9 +79,9 @@ private:
         std::uint32_t next_number = 1;
     };
 
-    Blocks(Files& files, const std::string& folder, BlocksConfig config);
+    Blocks(Files& files, const std::string& folder, BlocksConfig config, Access access);
     Result<void> open_folder();
-    void open_block(std::uint32_t number, BlockList& found);
+    Result<void> open_block(std::uint32_t number, BlockList& found);
     Result<void> remove_replaced();
 
     [[nodiscard]] std::uint32_t take_number();

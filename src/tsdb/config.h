@@ -11,6 +11,12 @@
 
 namespace inferscope::tsdb {
 
+/// What may be done with a store's folder.
+enum class Access : std::uint8_t {
+    owner,   ///< we hold its lock: leftovers are removed, what is torn is cut
+    reader,  ///< nothing is changed; another process may be writing there
+};
+
 struct HeadConfig {
     /// `storage.out_of_order_window`: a sample that is older than its series' last one by at most
     /// this is taken.

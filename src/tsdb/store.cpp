@@ -79,6 +79,13 @@ Result<std::unique_ptr<Store>> Store::open(Files& files, const std::string& fold
     return store;
 }
 
+Result<std::unique_ptr<const Store>> Store::open_for_reading(Files& files,
+                                                             const std::string& folder) {
+    std::unique_ptr<Store> store(new Store(files, folder, {}));
+    if (auto opened = store->open_parts_for_reading(); !opened) return opened.error();
+    return store;
+}
+
 Store::Store(Files& files, std::string folder, const StoreConfig& config)
     : files_(files), folder_(std::move(folder)), config_(config), head_(config.head) {}
 
@@ -91,18 +98,28 @@ Result<void> Store::open_parts() {
     auto blocks = Blocks::open(files_, folder_ + "/blocks", config_.blocks);
     if (!blocks) return blocks.error();
     blocks_ = std::move(*blocks);
-    return replay();
-}
-
-Result<void> Store::replay() {
-    const auto report = replay_log(files_, folder_ + "/wal", head_, [&] { head_.seal(); });
-    if (!report) return report.error();
-    for (const auto group : report->open_groups) head_.close_group(group, kNever);
-    head_.seal();
+    if (auto replayed = replay(Access::owner); !replayed) return replayed;
     cut_time_ = kNever;
     for (const auto& block : *blocks_->list())
         cut_time_ = std::max(cut_time_, block->meta().times.to);
     if (cut_time_ == kNever) cut_time_ = head_.newest();
+    return {};
+}
+
+/// The log first: what the owner cuts out of it meanwhile is in a block by then.
+Result<void> Store::open_parts_for_reading() {
+    if (auto replayed = replay(Access::reader); !replayed) return replayed;
+    auto blocks = Blocks::open(files_, folder_ + "/blocks", config_.blocks, Access::reader);
+    if (!blocks) return blocks.error();
+    blocks_ = std::move(*blocks);
+    return {};
+}
+
+Result<void> Store::replay(Access access) {
+    const auto report = replay_log(files_, folder_ + "/wal", head_, [&] { head_.seal(); }, access);
+    if (!report) return report.error();
+    for (const auto group : report->open_groups) head_.close_group(group, kNever);
+    head_.seal();
     return {};
 }
 
@@ -266,9 +283,11 @@ StoreStats Store::stats() const {
     StoreStats stats;
     stats.head = head_.stats();
     stats.blocks = blocks_->stats();
-    stats.wal_written = log_->written();
-    if (const auto segments = log_->segments()) {
-        for (const auto& segment : *segments) stats.wal_bytes += segment.bytes;
+    if (log_) {
+        stats.wal_written = log_->written();
+        if (const auto segments = log_->segments()) {
+            for (const auto& segment : *segments) stats.wal_bytes += segment.bytes;
+        }
     }
     stats.cuts = cuts_;
     stats.compactions = compactions_;

@@ -62,6 +62,10 @@ public:
     /// the folder (already_exists), or it can't be used. `files` outlives the store.
     static Result<std::unique_ptr<Store>> open(Files& files, const std::string& folder,
                                                const StoreConfig& config);
+    /// To look at a folder that somebody else may own: takes no lock, changes nothing, and what
+    /// comes later isn't seen. A folder without log or blocks is an empty store.
+    static Result<std::unique_ptr<const Store>> open_for_reading(Files& files,
+                                                                 const std::string& folder);
     ~Store() override;
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
@@ -109,7 +113,8 @@ public:
 private:
     Store(Files& files, std::string folder, const StoreConfig& config);
     Result<void> open_parts();
-    Result<void> replay();
+    Result<void> open_parts_for_reading();
+    Result<void> replay(Access access);
     [[nodiscard]] bool is_cut_due();
     Result<void> cut(Timestamp now);
     Result<void> write_blocks(const HeadCut& cut, Timestamp now);
@@ -121,7 +126,7 @@ private:
     const std::string folder_;
     const StoreConfig config_;
     Head head_;
-    std::unique_ptr<LogAppender> log_;
+    std::unique_ptr<LogAppender> log_;  // none for reading
     std::unique_ptr<Blocks> blocks_;
     std::mutex working_;              // held by background work
     Timestamp cut_time_ = kNever;     // of the newest sample when the head was cut

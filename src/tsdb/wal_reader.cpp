@@ -21,9 +21,9 @@ Result<std::vector<std::uint32_t>> list_segments(Files& files, const std::string
 }
 
 Result<SegmentReader> SegmentReader::open(Files& files, const std::string& folder,
-                                          std::uint32_t segment) {
+                                          std::uint32_t segment, OpenMode mode) {
     const auto path = folder + '/' + wal::segment_name(segment);
-    auto file = files.open(path, OpenMode::existing);
+    auto file = files.open(path, mode);
     if (!file) return file.error();
     const auto size = (*file)->size();
     if (!size) return size.error();

@@ -24,7 +24,7 @@ public:
     /// Fails with invalid_argument if the segment is of a version that we don't know, io_error if
     /// it can't be read. One without a whole header has no batch.
     static Result<SegmentReader> open(Files& files, const std::string& folder,
-                                      std::uint32_t segment);
+                                      std::uint32_t segment, OpenMode mode = OpenMode::existing);
 
     /// The records of the next batch, valid until the next call; nothing at the end, and from the
     /// first harmed batch on.
@@ -36,6 +36,8 @@ public:
     /// Bytes up to the end of the last good batch.
     [[nodiscard]] std::uint64_t good_bytes() const { return good_; }
     [[nodiscard]] std::uint64_t bytes() const { return size_; }
+    /// Bytes came since it was opened: what looks torn may have been half written.
+    [[nodiscard]] bool has_grown() const { return file_->size().value_or(size_) > size_; }
     /// Batches behind the harmed one that are whole, as far as lengths lead to them.
     [[nodiscard]] std::uint64_t count_batches_behind();
     /// Set if the disk failed: what wasn't read may be good.

@@ -23,44 +23,99 @@ Timestamp read_time(ByteReader& in, Timestamp before) {
     return static_cast<Timestamp>(unzigzag(in.varint()) + static_cast<std::uint64_t>(before));
 }
 
-/// Says and counts what stands behind the good part of a segment. It is cut off only if it is the
-/// end of the log and has no whole batch: what may be good for something is never removed.
-Result<void> leave_behind(SegmentReader& reader, const std::string& path, bool is_last,
-                          ReplayReport& report) {
-    const auto lost = reader.bytes() - reader.good_bytes();
-    const auto batches = reader.count_batches_behind();
-    if (reader.failed()) return *reader.failed();
-    const bool cut = is_last && batches == 0;
-    report.skipped_batches += batches;
-    (cut ? report.cut_bytes : report.skipped_bytes) += lost;
-    if (!cut) {
-        log::warning("{}: harmed at byte {} of {}: {} bytes, {} whole batches in them, are skipped",
-                     path, reader.good_bytes(), reader.bytes(), lost, batches);
-        return {};
-    }
-    log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
-                 reader.good_bytes(), reader.bytes(), lost);
-    return reader.file().truncate(reader.good_bytes());
-}
+/// One call of replay_log().
+class LogReading {
+public:
+    LogReading(Files& files, std::string folder, PieceAppender& into,
+               absl::FunctionRef<void()> between, Access access)
+        : files_(files),
+          folder_(std::move(folder)),
+          replay_(into),
+          between_(between),
+          is_ours_(access == Access::owner) {}
 
-Result<void> replay_segment(SegmentReader& reader, const std::string& path, bool is_last,
-                            WalReplay& replay, absl::FunctionRef<void()> between,
-                            ReplayReport& report) {
-    if (reader.good_bytes() > 0) replay.begin_segment(reader.run());
-    std::uint64_t next = replay.counts().records + kRecordsAtOnce;
-    while (const auto records = reader.next()) {
-        if (!replay.apply(*records)) reader.reject();
-        if (replay.counts().records < next) continue;
-        between();
-        next = replay.counts().records + kRecordsAtOnce;
+    Result<ReplayReport> read() {
+        const auto segments = list_segments(files_, folder_);
+        if (!segments && is_gone(segments.error())) return ReplayReport{};
+        if (!segments) return segments.error();
+        for (const auto segment : *segments) {
+            auto read = read_segment(segment, segment == segments->back());
+            if (!read && !is_gone(read.error())) return read.error();
+        }
+        if (is_ours_) {
+            if (auto synced = files_.sync_folder(folder_); !synced) return synced.error();
+        }
+        report_.counts = replay_.counts();
+        report_.open_groups = replay_.open_groups();
+        return std::move(report_);
     }
-    report.bytes += reader.good_bytes();
-    if (reader.good_bytes() != reader.bytes()) {
-        if (auto left = leave_behind(reader, path, is_last, report); !left) return left;
+
+private:
+    /// Dropped by the folder's owner, or never there.
+    [[nodiscard]] bool is_gone(const Error& error) const {
+        return !is_ours_ && error.code == Errc::not_found;
     }
-    // Its writer was killed, perhaps: what we go on from must be on the disk.
-    return reader.file().sync();
-}
+
+    Result<void> read_segment(std::uint32_t number, bool is_last) {
+        const auto mode = is_ours_ ? OpenMode::existing : OpenMode::reading;
+        auto reader = SegmentReader::open(files_, folder_, number, mode);
+        if (!reader) return reader.error();
+        const auto rows_before = replay_.counts().rows;
+        replay_batches(*reader);
+        SegmentReport segment{.number = number,
+                              .bytes = reader->bytes(),
+                              .good_bytes = reader->good_bytes(),
+                              .rows = replay_.counts().rows - rows_before};
+        report_.bytes += segment.good_bytes;
+        const bool is_being_written = !is_ours_ && is_last && reader->has_grown();
+        if (segment.good_bytes != segment.bytes && !is_being_written) {
+            if (auto left = leave_behind(*reader, is_last, segment); !left) return left;
+        }
+        if (is_being_written) segment.bytes = segment.good_bytes;
+        report_.segments.push_back(segment);
+        // Its writer was killed, perhaps: what we go on from must be on the disk.
+        return is_ours_ ? reader->file().sync() : Result<void>();
+    }
+
+    void replay_batches(SegmentReader& reader) {
+        if (reader.good_bytes() > 0) replay_.begin_segment(reader.run());
+        std::uint64_t next = replay_.counts().records + kRecordsAtOnce;
+        while (const auto records = reader.next()) {
+            if (!replay_.apply(*records)) reader.reject();
+            if (replay_.counts().records < next) continue;
+            between_();
+            next = replay_.counts().records + kRecordsAtOnce;
+        }
+    }
+
+    /// Says and counts what stands behind the good part of a segment. It is cut off only if it is
+    /// the end of the log and has no whole batch: what may be good for something is never removed.
+    Result<void> leave_behind(SegmentReader& reader, bool is_last, SegmentReport& segment) {
+        const auto path = folder_ + '/' + wal::segment_name(segment.number);
+        const auto lost = segment.bytes - segment.good_bytes;
+        segment.batches_behind = reader.count_batches_behind();
+        if (reader.failed()) return *reader.failed();
+        const bool cut = is_ours_ && is_last && segment.batches_behind == 0;
+        report_.skipped_batches += segment.batches_behind;
+        (cut ? report_.cut_bytes : report_.skipped_bytes) += lost;
+        if (!cut) {
+            log::warning(
+                "{}: harmed at byte {} of {}: {} bytes, {} whole batches in them, are skipped",
+                path, segment.good_bytes, segment.bytes, lost, segment.batches_behind);
+            return {};
+        }
+        log::warning("{}: torn at byte {} of {}: the last {} bytes are cut off", path,
+                     segment.good_bytes, segment.bytes, lost);
+        return reader.file().truncate(segment.good_bytes);
+    }
+
+    Files& files_;
+    const std::string folder_;
+    WalReplay replay_;
+    absl::FunctionRef<void()> between_;
+    const bool is_ours_;
+    ReplayReport report_;
+};
 
 }  // namespace
 
@@ -232,24 +287,8 @@ void WalReplay::on_exemplars(Group& group, ByteReader& in) {
 }
 
 Result<ReplayReport> replay_log(Files& files, const std::string& folder, PieceAppender& into,
-                                absl::FunctionRef<void()> between) {
-    const auto segments = list_segments(files, folder);
-    if (!segments) return segments.error();
-    WalReplay replay(into);
-    ReplayReport report;
-    for (const auto segment : *segments) {
-        auto reader = SegmentReader::open(files, folder, segment);
-        if (!reader) return reader.error();
-        const auto path = folder + '/' + wal::segment_name(segment);
-        const bool is_last = segment == segments->back();
-        if (auto read = replay_segment(*reader, path, is_last, replay, between, report); !read)
-            return read.error();
-        ++report.segments;
-    }
-    if (auto synced = files.sync_folder(folder); !synced) return synced.error();
-    report.counts = replay.counts();
-    report.open_groups = replay.open_groups();
-    return report;
+                                absl::FunctionRef<void()> between, Access access) {
+    return LogReading(files, folder, into, between, access).read();
 }
 
 }  // namespace inferscope::tsdb

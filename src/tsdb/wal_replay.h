@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "telemetry/appender.h"
 #include "tsdb/bit_varint.h"
+#include "tsdb/config.h"
 #include "tsdb/wal_row.h"
 
 namespace inferscope::tsdb {
@@ -26,7 +27,7 @@ class WalReplay {
 public:
     struct Counts {
         std::uint64_t records = 0;
-        std::uint64_t rows = 0;
+        std::uint64_t rows = 0;     ///< and pieces of rows
         std::uint64_t refused = 0;  ///< rows and samples that `into` didn't take
     };
 
@@ -71,9 +72,18 @@ private:
     Counts counts_;
 };
 
+/// What a segment's file holds.
+struct SegmentReport {
+    std::uint32_t number = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t good_bytes = 0;      ///< less: harmed from there on
+    std::uint64_t batches_behind = 0;  ///< whole ones behind the harmed one
+    std::uint64_t rows = 0;            ///< of the good part, pieces of rows included
+};
+
 struct ReplayReport {
     WalReplay::Counts counts;
-    std::uint64_t segments = 0;
+    std::vector<SegmentReport> segments;
     std::uint64_t bytes = 0;            ///< of good batches and headers
     std::uint64_t cut_bytes = 0;        ///< the torn end of the last segment; removed
     std::uint64_t skipped_bytes = 0;    ///< the rest of other segments from a harmed batch on; kept
@@ -86,8 +96,11 @@ struct ReplayReport {
 /// before it appends. What is lost is said in the program's log. `between` is called now and then,
 /// between calls of `into`. Fails if the folder or a file can't be read, or with invalid_argument
 /// if a newer program wrote it.
+///
+/// As a reader nothing is cut off; a folder that isn't there has no segments, and one that is
+/// dropped meanwhile is passed over: its rows are in blocks by then.
 Result<ReplayReport> replay_log(
     Files& files, const std::string& folder, PieceAppender& into,
-    absl::FunctionRef<void()> between = [] {});
+    absl::FunctionRef<void()> between = [] {}, Access access = Access::owner);
 
 }  // namespace inferscope::tsdb

@@ -83,7 +83,7 @@ protected:
 TEST_F(WalReplayTest, WholeLogGivesAllCalls) {
     const auto all = replay(files_);
     EXPECT_EQ(all.lines, live_.lines);
-    EXPECT_EQ(all.report.segments, 2);
+    EXPECT_EQ(all.report.segments.size(), 2);
     EXPECT_EQ(all.report.bytes, first_.size() + second_.size());
     EXPECT_EQ(all.report.counts.rows, 5);
 }
