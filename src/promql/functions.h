@@ -3,7 +3,10 @@
 // Source: Prometheus 3.14 and 2.42, "Query functions" and the parser's list of signatures.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -18,27 +21,34 @@ std::string_view to_string(ValueType type);
 /// As Prometheus's JSON writes it: "scalar", "string", "vector", "matrix".
 std::string_view to_json_name(ValueType type);
 
-/// In which dialects a function is known.
-enum class Since : std::uint8_t {
-    prometheus2,       ///< in both
-    prometheus3,       ///< not in 2.42
+/// Which of the dialects know a function.
+enum class Versions : std::uint8_t {
+    both,
     only_prometheus2,  ///< 3.0 took its name away
+    only_prometheus3,
 };
 
 struct Function {
     static constexpr int kAnyNumber = -1;
 
     std::string_view name;
-    std::span<const ValueType> arguments;  ///< types; further ones have the last one's
-    int variadic;  ///< 0: as many as `arguments`; n: one less to n - 1 more; kAnyNumber: one less
-                   ///< on
+    std::span<const ValueType> arguments;  ///< their types; further ones are like the last
+    int variadic;  ///< how many may stand in the last one's place; 0: exactly it, as usual
     ValueType result;
-    Since since;
+    Versions versions;
     Feature feature;  ///< that must be enabled
 
-    /// Of how many arguments the call must have the least.
-    [[nodiscard]] std::size_t fewest() const {
-        return variadic == 0 ? arguments.size() : arguments.size() - 1;
+    [[nodiscard]] constexpr std::size_t fewest() const {
+        return arguments.size() - (variadic == 0 ? 0 : 1);
+    }
+    /// Nothing if there may be any number.
+    [[nodiscard]] constexpr std::optional<std::size_t> most() const {
+        if (variadic == kAnyNumber) return std::nullopt;
+        return fewest() + static_cast<std::size_t>(variadic);
+    }
+    /// What argument `index`, counted from 0, must be.
+    [[nodiscard]] constexpr ValueType argument(std::size_t index) const {
+        return arguments[std::min(index, arguments.size() - 1)];
     }
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "promql/parser.h"
 #include "telemetry/matcher.h"
 
 namespace inferscope::promql {
@@ -23,8 +24,5 @@ struct Selector {
 /// that doesn't compile, no matcher that refuses the empty string (that would be every series).
 Result<Selector, ParseError> parse_selector(std::string_view text,
                                             RegexDialect dialect = RegexDialect::prometheus3);
-
-/// "1:5: parse error: ...", as Prometheus's API answers it.
-std::string to_api_text(const ParseError& error);
 
 }  // namespace inferscope::promql
