@@ -199,7 +199,7 @@ std::string format_without_exponent(double value) {
 std::string format_with_exponent(double value) {
     if (auto word = format_if_not_finite(value)) return *std::move(word);
     auto [digits, exponent] = shortest_digits(value);
-    if (exponent >= -4 && exponent < 21) return format_without_exponent(value);
+    if (exponent >= -4 && exponent < 6) return format_without_exponent(value);
     if (digits.size() > 1) digits.insert(1, 1, '.');
     return fmt::format("{}{}e{:+03}", sign_of(value), digits, exponent);
 }

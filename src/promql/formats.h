@@ -23,7 +23,7 @@ std::string quote_shortened(std::string_view text);
 
 /// Without an exponent: shortest digits that read back the same, "+Inf", "-Inf", "NaN".
 std::string format_without_exponent(double value);
-/// With an exponent below 1e-4 and from 1e21 on.
+/// With an exponent below 1e-4 and from 1e6 on.
 std::string format_with_exponent(double value);
 
 /// "1h30m", "90d", "0s"; negative: "-5m".

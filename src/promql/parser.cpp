@@ -127,7 +127,7 @@ private:
                 reader_.take();
                 matching.cardinality =
                     is_left ? Cardinality::many_to_one : Cardinality::one_to_many;
-                if (reader_.is_next(LexemeKind::left_paren))
+                if (reader_.is_next(LexemeKind::left_paren) || !may_start_expression())
                     matching.include = read_labels(reader_);
             }
         }
