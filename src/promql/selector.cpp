@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/selector.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "promql/duration_parser.h"
@@ -37,7 +38,9 @@ Result<Selector, ParseError> parse_selector(std::string_view text, RegexDialect 
             reader.fail(found->at, std::move(found->text));
     }
     if (!reader.ok()) return reader.error();
-    return Selector{std::move(vector.matchers), range};
+    auto& matchers = vector.matchers;
+    if (!vector.name.empty()) std::ranges::rotate(matchers, matchers.end() - 1);
+    return Selector{std::move(matchers), range};
 }
 
 }  // namespace inferscope::promql

@@ -16,7 +16,8 @@
 namespace inferscope::promql {
 
 struct Selector {
-    std::vector<Matcher> matchers;  ///< the metric's name is one of them
+    std::vector<Matcher> matchers;  ///< the metric's name is one of them, the first one if it stood
+                                    ///< before the braces
     std::optional<Millis> range;    ///< of a range selector; positive
 };
 
