@@ -54,6 +54,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+Utf8Character first_character(std::string_view text) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return {0xfffd, 1};
+    if (length == 1) return {static_cast<unsigned char>(text[0]), 1};
+    char32_t code = static_cast<unsigned char>(text[0]) & (0x7fU >> length);
+    for (const char c : text.substr(1, length - 1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+    return {code, length};
+}
+
 bool is_valid_utf8(std::string_view text) {
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);

@@ -10,12 +10,14 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "promql/parser.h"
 #include "telemetry/matcher.h"
 
 namespace inferscope::promql {
 
 struct Selector {
-    std::vector<Matcher> matchers;  ///< the metric's name is one of them
+    std::vector<Matcher> matchers;  ///< the metric's name is one of them, the first one if it stood
+                                    ///< before the braces
     std::optional<Millis> range;    ///< of a range selector; positive
 };
 
@@ -23,8 +25,5 @@ struct Selector {
 /// that doesn't compile, no matcher that refuses the empty string (that would be every series).
 Result<Selector, ParseError> parse_selector(std::string_view text,
                                             RegexDialect dialect = RegexDialect::prometheus3);
-
-/// "1:5: parse error: ...", as Prometheus's API answers it.
-std::string to_api_text(const ParseError& error);
 
 }  // namespace inferscope::promql

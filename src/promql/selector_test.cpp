@@ -41,22 +41,25 @@ TEST(Selector, ReadsRanges) {
 }
 
 TEST(Selector, SaysWhereAndWhatIsWrong) {
-    EXPECT_THAT(matchers(""), ElementsAre("1:1: parse error: unexpected end of input in selector"));
+    EXPECT_THAT(matchers(""),
+                ElementsAre("unknown position: parse error: unexpected end of input"));
     EXPECT_THAT(matchers("up{"),
-                ElementsAre("1:4: parse error: unexpected end of input in label matching"));
-    EXPECT_THAT(matchers("up{a}"),
-                ElementsAre("1:5: parse error: unexpected \"}\" in label matching"));
-    EXPECT_THAT(matchers("rate(up[5m])"),
-                ElementsAre("1:5: parse error: unexpected \"(\" in selector"));
+                ElementsAre("1:4: parse error: unexpected end of input inside braces"));
+    EXPECT_THAT(matchers("up{a}"), ElementsAre("1:5: parse error: unexpected \"}\" in label "
+                                               "matching, expected label matching operator"));
+    EXPECT_THAT(matchers("rate(up[5m])"), ElementsAre("1:5: parse error: unexpected \"(\""));
     EXPECT_THAT(matchers("\n {a=\"x}"),
-                ElementsAre("2:8: parse error: unterminated quoted string"));
-    EXPECT_THAT(matchers("{a=\"\\q\"}"), ElementsAre("1:7: parse error: unknown escape sequence"));
+                ElementsAre("2:5: parse error: unterminated quoted string"));
+    EXPECT_THAT(matchers("{a=\"\\q\"}"),
+                ElementsAre("1:4: parse error: unknown escape sequence U+0071 'q'"));
     EXPECT_THAT(matchers("{a=\"\"}"),
                 ElementsAre("1:1: parse error: vector selector must contain at least one non-empty "
                             "matcher"));
-    EXPECT_THAT(matchers("up{__name__=\"b\"}"),
-                ElementsAre("1:16: parse error: metric name must not be set twice"));
-    EXPECT_THAT(matchers("up[x]"), ElementsAre("1:4: parse error: bad duration \"x\""));
+    EXPECT_THAT(
+        matchers("up{__name__=\"b\"}"),
+        ElementsAre("1:1: parse error: metric name must not be set twice: \"up\" or \"b\""));
+    EXPECT_THAT(matchers("up[x]"),
+                ElementsAre("1:4: parse error: unexpected character in duration expression: 'x'"));
     EXPECT_THAT(matchers("up[0s]"),
                 ElementsAre("1:4: parse error: duration must be greater than 0"));
     EXPECT_FALSE(parse_selector("{a=~\"(\"}"));
