@@ -257,10 +257,11 @@ class RawServer:
         self.open.discard(connection)
 
     def close(self):
-        self.listener.close()
-        for connection in list(self.open):
+        # Shut down, or threads that wait in accept() and recv() would go on serving.
+        for waiting in (self.listener, *self.open):
             with contextlib.suppress(OSError):
-                connection.close()
+                waiting.shutdown(socket.SHUT_RDWR)
+            waiting.close()
 
     def __enter__(self):
         return self
