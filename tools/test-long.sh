@@ -1,6 +1,7 @@
 #!/bin/sh
 # The long tests: unit tests under ThreadSanitizer, 200 writers of the log and 200 serving processes killed, ten minutes of
-# every fuzz target, a soak with its memory. WAL_KILLS, STORE_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter. Figures go to docs/benchmarks.md.
+# every fuzz target, a soak with its memory. WAL_KILLS, STORE_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter.
+# Figures go to docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)

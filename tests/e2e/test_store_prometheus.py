@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus as sender and as judge: it scrapes a page, remote-writes it to us, and both are asked the same."""
+"""A real Prometheus as sender and as judge: it scrapes a page, remote-writes it to us, and both are asked the same. Where the
+answers differ, and rightly: Prometheus's sender leaves out -0's sign, it forgets the metadata of a target that is gone, and as
+an elder version it has closed ranges, and a `.` in patterns that doesn't match a new line (both as in Prometheus 3 here)."""
 import json
 import pathlib
 import tempfile
@@ -23,7 +25,7 @@ remote_write:
   metadata_config: {{send_interval: 500ms}}
   queue_config: {{batch_send_deadline: 200ms, max_samples_per_send: 300, min_shards: 3}}
 """
-# Without -0: Prometheus's sender leaves out a value that equals 0, and with it the sign.
+# Without -0: the sender leaves out a value that equals 0, and with it the sign.
 VALUES = ("0", "1", "0.1", "1e21", "1e22", "123456789.125", "1e-7", "5e-324", "1.7976931348623157e+308", "+Inf", "-Inf", "NaN",
           "0.30000000000000004", "9007199254740993")
 
@@ -105,6 +107,18 @@ class SameAnswers(unittest.TestCase):
         for selector in ("odd[1m]", "now_and_then[1m]", '{job="engine",__name__=~"vllm:.*|up"}[3s]', "moves_total[1700ms]", "scrape_duration_seconds[1m]"):
             for at in (self.end, self.end - 2.3456, self.gone):
                 self.assert_same_result(selector, f"{at:.3f}")
+
+    def test_what_differs_as_prometheus_3_does(self):
+        mine, theirs = self.both("query", query="moves_total[1m]", time=f"{self.end:.3f}")
+        self.assertEqual(mine, theirs)
+        times = [at for at, _ in mine["result"][0]["values"]]
+        window = round(self.end * 1000) - round(float(times[0]) * 1000)
+        mine, theirs = self.both("query", query=f"moves_total[{window}ms]", time=f"{self.end:.3f}")
+        self.assertEqual([at for at, _ in theirs["result"][0]["values"]], times)
+        self.assertEqual([at for at, _ in mine["result"][0]["values"]], times[1:], "a range is open at its left end")
+        mine, theirs = self.both("query", query='odd{text=~"a.b"}', time=f"{self.end:.3f}")
+        texts = [{entry["metric"]["text"] for entry in found["result"]} for found in (mine, theirs)]
+        self.assertEqual(texts, [{"a\"b", "a\\b", "a\nb"}, {"a\"b", "a\\b"}])
 
     def test_series_labels_and_their_values(self):
         window = {"start": f"{self.start:.3f}", "end": f"{self.gone:.3f}"}
