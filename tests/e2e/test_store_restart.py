@@ -81,6 +81,17 @@ class Restart(OneFolder):
             self.assertEqual(self.answers(server), first, "after a flush and a stop")
             self.assertEqual(self.parts(server), {"a": ROWS * SERIES, "b": ROWS * SERIES})
 
+    def test_a_series_is_told_for_its_own_time_only(self):
+        with self.serve() as server:
+            self.send(server, "a", START)
+            server.flush()
+            self.send(server, "b", START + 3 * DAY)
+            for flushed in (False, True):
+                for part, day in (("a", 0), ("b", 3)):
+                    told = server.ask("series", **{"match[]": "kept"}, start=START / 1000 + day * 86400, end=START / 1000 + (day + 1) * 86400)
+                    self.assertEqual({series["part"] for series in told.json["data"]}, {part}, f"{flushed=}")
+                server.flush()
+
     def test_an_idle_store_can_be_started_and_flushed_often(self):
         for _ in range(3):
             with self.serve() as server:
@@ -194,6 +205,7 @@ class Upkeep(OneFolder):
             self.assertEqual(answer.status, 204, answer.text)
             left = {"a": ROWS * (SERIES - 1), "c": ROWS * SERIES // 2}
             self.assertEqual(self.parts(server), left)
+            self.assertEqual(len(server.ask("series", **{"match[]": "kept"}).json["data"]), 2 * SERIES - 1)
             self.assertEqual(server.post("/api/v1/admin/tsdb/delete_series").status, 400, "nothing is named")
             self.assertEqual(server.post("/api/v1/admin/tsdb/delete_series?match[]=kept{").status, 400)
             server.kill()
