@@ -1,6 +1,7 @@
 #!/bin/sh
-# The long tests: unit tests under ThreadSanitizer, 200 writers of the log killed, ten minutes of every fuzz target, a
-# soak with its memory. WAL_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter. Figures go to docs/benchmarks.md.
+# The long tests: unit tests under ThreadSanitizer, 200 writers of the log and 200 serving processes killed, ten minutes of
+# every fuzz target, a soak with its memory. WAL_KILLS, STORE_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter.
+# Figures go to docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -15,12 +16,14 @@ test -f build/release/build.ninja || cmake --preset release >/dev/null
 cmake --build --preset release -j "$jobs" --target tsdb_test
 WAL_KILLS="${WAL_KILLS:-200}" build/release/src/tsdb/tsdb_test --gtest_brief=1 --gtest_filter='WalKill.*'
 
+echo "== the store after kill -9 under load, ${STORE_KILLS:-200} times"
+cmake --build --preset release -j "$jobs" --target inferscope
+(cd tests/e2e && STORE_KILLS="${STORE_KILLS:-200}" /usr/bin/python3 -m unittest -v test_store_kill)
+
 echo "== fuzzing, ${FUZZ_SECONDS:-600} s for each target, $jobs at a time"
 test -f build/fuzz/build.ninja || cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$jobs" --target fuzzers
 ls build/fuzz/fuzz/*_fuzz | xargs -P "$jobs" -n 1 tools/fuzz.sh
 
 echo "== soak, ${SOAK_SECONDS:-1800} s"
-test -f build/release/build.ninja || cmake --preset release >/dev/null
-cmake --build --preset release -j "$jobs" --target inferscope
 /usr/bin/python3 tests/e2e/soak.py --seconds "${SOAK_SECONDS:-1800}"

@@ -72,13 +72,7 @@ void append_go_number(std::string& out, double value) {
         std::array<char, 64> text{};
         const auto format = has_exponent ? std::chars_format::scientific : std::chars_format::fixed;
         const auto done = std::to_chars(text.begin(), text.end(), value, format);
-        std::string_view digits(text.data(), static_cast<std::size_t>(done.ptr - text.data()));
-        // Go cleans "e-09" up to "e-9".
-        const auto size_in_digits = digits.size();
-        const bool has_zero =
-            has_exponent && size_in_digits >= 4 && digits.substr(size_in_digits - 4, 3) == "e-0";
-        out += digits.substr(0, size_in_digits - (has_zero ? 2 : 0));
-        if (has_zero) out += digits.back();
+        out.append(text.data(), done.ptr);
     }
 }
 

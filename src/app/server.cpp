@@ -508,6 +508,7 @@ private:
             return;
         }
         log::warning("not everything ended within {} s: leaving", to_seconds(kPatienceAtEnd));
+        static_cast<void>(storage_->store().sync());
         std::_Exit(0);
     }
 

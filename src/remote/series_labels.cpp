@@ -65,8 +65,8 @@ Error invalid(std::string_view why, std::span<const Label> labels) {
 
 Error over(std::span<const Label> labels, std::string_view what, std::size_t bound,
            std::string_view setting) {
-    return {Errc::limit_exceeded, fmt::format("more than {} {} (remote_write_receiver.{}): {}", bound, what,
-                                              setting, show(labels))};
+    return {Errc::limit_exceeded, fmt::format("more than {} {} (remote_write_receiver.{}): {}",
+                                              bound, what, setting, show(labels))};
 }
 
 Result<void> check_bounds(std::span<const Label> labels, const WriteConfig& config) {

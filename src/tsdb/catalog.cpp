@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/catalog.h"
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -175,10 +176,23 @@ std::vector<FoundSeries> Catalog::select(std::span<const Matcher> matchers, Time
     return all;
 }
 
-std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from) const {
+std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from,
+                                        Timestamp to) const {
+    absl::flat_hash_map<const void*, Timestamp> oldest_rows;
+    const auto oldest_row = [&](const SharedEpoch& epoch) {
+        const auto [known, is_new] = oldest_rows.try_emplace(epoch.get(), kForever);
+        if (is_new) known->second = epoch->with([](const Epoch& rows) { return rows.oldest(); });
+        return known->second;
+    };
     std::vector<Labels> all;
     for (const auto id : index_.select(matchers)) {
-        if (series_[id].last() >= from) all.push_back(index_.labels(id));
+        const Series& series = series_[id];
+        // After a cut a series is remembered by its last time, though its samples are in blocks.
+        Timestamp oldest = series.single ? series.single->oldest() : kForever;
+        for (const auto* segment = series.newest.get(); segment; segment = segment->older.get())
+            oldest = std::min(oldest, oldest_row(segment->epoch));
+        if (oldest <= to && series.last() >= std::max(from, oldest))
+            all.push_back(index_.labels(id));
     }
     return all;
 }

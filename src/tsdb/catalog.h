@@ -83,9 +83,9 @@ public:
     /// Series that may have samples between `from` and `to`, inclusive.
     [[nodiscard]] std::vector<FoundSeries> select(std::span<const Matcher> matchers, Timestamp from,
                                                   Timestamp to) const;
-    /// Series that have a sample at `from` or later.
-    [[nodiscard]] std::vector<Labels> label_sets(std::span<const Matcher> matchers,
-                                                 Timestamp from) const;
+    /// Series whose samples in memory reach into the time between `from` and `to`, inclusive.
+    [[nodiscard]] std::vector<Labels> label_sets(std::span<const Matcher> matchers, Timestamp from,
+                                                 Timestamp to) const;
     [[nodiscard]] const HeadIndex& index() const { return index_; }
     [[nodiscard]] std::size_t singles() const { return singles_; }
 

@@ -311,6 +311,12 @@ void Epoch::drop(const FrozenRows& frozen) {
 
 bool Epoch::is_over() const { return ended_ && chunks_.empty() && full_.empty() && late_.empty(); }
 
+Timestamp Epoch::oldest() const {
+    MemoryUse use;
+    measure(use);
+    return use.oldest;
+}
+
 void Epoch::measure(MemoryUse& use) const {
     const auto add = [&](const Tile& tile) {
         use.bytes += tile.heap_bytes() + sizeof(Tile);

@@ -80,6 +80,8 @@ public:
 
     /// kNever if there is none.
     [[nodiscard]] Timestamp last_of(std::uint32_t column) const;
+    /// Of all rows and late samples that are in memory; kForever if there are none.
+    [[nodiscard]] Timestamp oldest() const;
     [[nodiscard]] std::optional<double> find(std::uint32_t column, Timestamp time) const;
     /// All that may have samples between `from` and `to` (inclusive). `columns` rise.
     [[nodiscard]] RowsSnapshot snapshot(std::vector<std::uint32_t> columns, Timestamp from,

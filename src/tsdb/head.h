@@ -83,9 +83,10 @@ public:
     /// The same, merged for each series, by label set; without series that have nothing then.
     [[nodiscard]] std::vector<SeriesSamples> select(std::span<const Matcher> matchers,
                                                     Timestamp from, Timestamp to) const;
-    /// Series that have a sample at `from` or later, by label set.
-    [[nodiscard]] std::vector<Labels> series(std::span<const Matcher> matchers,
-                                             Timestamp from) const;
+    /// Series whose samples in memory reach into the time between `from` and `to`, inclusive; by
+    /// label set.
+    [[nodiscard]] std::vector<Labels> series(std::span<const Matcher> matchers, Timestamp from,
+                                             Timestamp to) const;
     /// Of all series in memory, sorted; the first `limit` unless it is 0.
     [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers) const;
     [[nodiscard]] std::vector<std::string> label_values(std::string_view name,

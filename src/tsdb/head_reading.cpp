@@ -114,10 +114,11 @@ std::vector<SeriesSamples> Head::select(std::span<const Matcher> matchers, Times
     return all;
 }
 
-std::vector<Labels> Head::series(std::span<const Matcher> matchers, Timestamp from) const {
+std::vector<Labels> Head::series(std::span<const Matcher> matchers, Timestamp from,
+                                 Timestamp to) const {
     from = std::max(from, oldest_.load(std::memory_order_relaxed));
-    auto all =
-        catalog_.with([&](const Catalog& catalog) { return catalog.label_sets(matchers, from); });
+    auto all = catalog_.with(
+        [&](const Catalog& catalog) { return catalog.label_sets(matchers, from, to); });
     std::ranges::sort(all);
     return all;
 }

@@ -241,7 +241,8 @@ TEST(Head, TellsLabelsAndFamilies) {
     ASSERT_TRUE(row(head, group, 10, {1, kStaleMarker}));
     EXPECT_THAT(head.label_names({}), ElementsAre(kMetricName, "n"));
     EXPECT_THAT(head.label_values("n", {}), ElementsAre("1", "2"));
-    EXPECT_THAT(head.series({}, 0), ElementsAre(numbered(1)));
+    EXPECT_THAT(head.series({}, 0, kForever), ElementsAre(numbered(1)));
+    EXPECT_THAT(head.series({}, 0, 9), IsEmpty()) << "none has begun yet";
     ASSERT_EQ(head.families("metric").size(), 1u);
     EXPECT_EQ(head.families().front()->help, "Help.");
     EXPECT_THAT(head.families("other"), IsEmpty());

@@ -100,6 +100,12 @@ void SingleSeries::thaw() {
     if (stored_) merge_by_time(stored_->late, std::exchange(stored_->frozen_late, {}));
 }
 
+Timestamp SingleSeries::oldest() const {
+    MemoryUse use;
+    measure(use);
+    return use.oldest;
+}
+
 void SingleSeries::measure(MemoryUse& use) const {
     use.bytes += sizeof(*this) + capacity_ * sizeof(Sample);
     if (size_ > 0) use.oldest = std::min(use.oldest, open_[0].time);

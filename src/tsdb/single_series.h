@@ -31,6 +31,8 @@ class SingleSeries {
 public:
     /// kNever if there is none.
     [[nodiscard]] Timestamp last() const { return last_; }
+    /// Of those in memory; kForever if there is none.
+    [[nodiscard]] Timestamp oldest() const;
     [[nodiscard]] std::optional<double> find(Timestamp time) const;
     /// There is none at its time yet.
     void insert(Sample sample);

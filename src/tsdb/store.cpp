@@ -154,7 +154,7 @@ Result<Selection> Store::read(std::span<const Matcher> matchers, Timestamp from,
 std::vector<Labels> Store::series(std::span<const Matcher> matchers, Timestamp from,
                                   Timestamp to) const {
     std::vector<std::vector<Labels>> lists;
-    lists.push_back(head_.series(matchers, from));
+    lists.push_back(head_.series(matchers, from, to));
     for (const auto& block : *blocks_->list()) {
         if (overlaps(*block, from, to)) lists.push_back(block->series(matchers, from, to));
     }

@@ -118,6 +118,17 @@ TEST_F(StoreTest, TellsNamesAndSeriesOfMemoryAndBlocks) {
     EXPECT_THAT(store_->label_values(metric, {}, 0, 9000, 1), ElementsAre("a"));
     EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("a"), name("b")));
     EXPECT_THAT(store_->series({}, 1500, 9000), ElementsAre(name("b")));
+    EXPECT_THAT(store_->series({}, 0, 1500), ElementsAre(name("a")));
+}
+
+TEST_F(StoreTest, TellsNoSeriesThatWasDeleted) {
+    ASSERT_TRUE(timed("a", 1000, 1));
+    ASSERT_TRUE(timed("b", 1000, 1));
+    const std::vector is_a{Matcher::equal(std::string(kMetricName), "a")};
+    ASSERT_TRUE(store_->delete_series(is_a, {}, 1));
+    EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("b")));
+    ASSERT_TRUE(timed("a", 2000, 2));
+    EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("a"), name("b")));
 }
 
 TEST_F(StoreTest, KeepsFamiliesWhenTheLogIsCut) {

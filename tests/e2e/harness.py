@@ -92,6 +92,11 @@ class Process:
         self.process.stderr.close()
         return self.process.returncode
 
+    def kill(self):
+        """As a crash does, at once; stop() then only clears up."""
+        self.process.kill()
+        self.process.wait()
+
     def __enter__(self):
         return self
 
@@ -147,6 +152,18 @@ class Inferscope(Process):
     def series(self, path="/metrics"):
         return parse_page(self.get(path).text)
 
+    def ask(self, path, **parameters):
+        """The answer of an endpoint of Prometheus's HTTP API; a list stands for a parameter that is given several times."""
+        return self.get(f"/api/v1/{path}?" + urllib.parse.urlencode(parameters, doseq=True), timeout=60)
+
+    def query(self, expression, at=None):
+        """The result's entries; `at`: seconds, or now."""
+        return result_of(self.ask("query", query=expression, **({} if at is None else {"time": at})))
+
+    def flush(self):
+        answer = self.post("/api/v1/admin/flush", timeout=60)
+        assert answer.status == 200, answer.text
+
     def rss_bytes(self):
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
@@ -180,6 +197,12 @@ def parse_page(text):
         assert key not in series, f"stands twice: {line!r}"
         series[key] = float(match.group(3))
     return series
+
+
+def result_of(answer):
+    """What a query found; fails where it failed, or said that something is missing."""
+    assert answer.status == 200 and "warnings" not in answer.json, answer.text
+    return answer.json["data"]["result"]
 
 
 def find(series, name, **labels):
@@ -234,10 +257,11 @@ class RawServer:
         self.open.discard(connection)
 
     def close(self):
-        self.listener.close()
-        for connection in list(self.open):
+        # Shut down, or threads that wait in accept() and recv() would go on serving.
+        for waiting in (self.listener, *self.open):
             with contextlib.suppress(OSError):
-                connection.close()
+                waiting.shutdown(socket.SHUT_RDWR)
+            waiting.close()
 
     def __enter__(self):
         return self

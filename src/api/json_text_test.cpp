@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/json_text.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace inferscope::api {
+namespace {
+
+std::string number(double value) {
+    std::string text;
+    append_go_number(text, value);
+    return text;
+}
+
+TEST(GoNumber, IsWrittenAsPrometheusWritesIt) {
+    EXPECT_EQ(number(-0.0), "-0");
+    EXPECT_EQ(number(0.1), "0.1");
+    EXPECT_EQ(number(1e-6), "0.000001");
+    EXPECT_EQ(number(1e20), "100000000000000000000");
+    EXPECT_EQ(number(-std::numeric_limits<double>::infinity()), "-Inf");
+    EXPECT_EQ(number(std::numeric_limits<double>::quiet_NaN()), "NaN");
+}
+
+TEST(GoNumber, HasTwoDigitsInAnExponentAtLeast) {
+    EXPECT_EQ(number(1e-7), "1e-07");
+    EXPECT_EQ(number(-1.5e21), "-1.5e+21");
+    EXPECT_EQ(number(5e-324), "5e-324");
+}
+
+TEST(JsonSeconds, HaveThreeDigitsUnlessTheyAreZero) {
+    const auto seconds = [](Timestamp time) {
+        std::string text;
+        append_json_seconds(text, time);
+        return text;
+    };
+    EXPECT_EQ(seconds(1'435'781'451'780), "1435781451.780");
+    EXPECT_EQ(seconds(1'435'781'451'000), "1435781451");
+    EXPECT_EQ(seconds(-1), "-0.001");
+}
+
+}  // namespace
+}  // namespace inferscope::api
