@@ -92,7 +92,7 @@ public:
         const auto next = reader_.peek().kind;
         if (is_literal(next)) return with_sign(sign, literal());
         if (is_call(next)) return with_explicit_sign(sign, call());
-        if (next == LexemeKind::left_paren) return with_sign(sign, parenthesized(true));
+        if (next == LexemeKind::left_paren) return with_sign(sign, parenthesized());
         return rest_of_expression(with_sign(sign, expression(kPower)), kLowest);
     }
 
@@ -110,7 +110,6 @@ private:
 
     /// The lexeme behind `right` has been looked at.
     Node combined(Node left, const Lexeme& lexeme, Op op, Node right) {
-        want_feature(left->range.begin);
         if (right->op == Op::literal && right->seconds == 0) {
             if (op == Op::div) reader_.fail(lexeme.begin, "division by zero");
             if (op == Op::mod) reader_.fail(lexeme.begin, "modulo by zero");
@@ -124,7 +123,7 @@ private:
         const auto kind = reader_.peek().kind;
         if (is_literal(kind)) return literal();
         if (is_call(kind)) return call();
-        if (kind == LexemeKind::left_paren) return parenthesized(false);
+        if (kind == LexemeKind::left_paren) return parenthesized();
         if (is_sign(kind)) {
             const Lexeme sign = reader_.take();
             return with_sign(sign, expression(kPower));
@@ -149,7 +148,6 @@ private:
         auto node = op == Op::max_of || op == Op::min_of ? of_two(op) : make(op, {});
         const Lexeme close = reader_.expect(LexemeKind::right_paren);
         if (!node->left) node->range = {name.begin, close.end()};
-        want_feature(node->range.begin);
         return node;
     }
 
@@ -163,11 +161,10 @@ private:
     }
 
     /// A number in parentheses becomes an expression, too.
-    Node parenthesized(bool is_behind_sign) {
+    Node parenthesized() {
         const Lexeme open = reader_.take();
         auto node = expression();
         reader_.expect(LexemeKind::right_paren);
-        if (!is_behind_sign) want_feature(node->range.begin);
         if (node->op == Op::literal)
             node = make(Op::plus, {open.begin, node->range.end}, nullptr, std::move(node));
         node->is_parenthesized = true;
@@ -194,11 +191,6 @@ private:
     void want_in_range(const DurationExpr& literal) {
         if (!is_duration_in_range(literal.seconds))
             reader_.fail(literal.range.begin, "duration out of range");
-    }
-
-    void want_feature(std::size_t at) {
-        if (!reader_.language().has(Feature::duration_expressions))
-            reader_.fail(at, "experimental duration expression is not enabled");
     }
 
     LexemeReader& reader_;

@@ -6,9 +6,10 @@
 namespace inferscope::promql {
 namespace {
 
-constexpr std::array<Feature, 5> kFeatures{
-    Feature::experimental_functions, Feature::duration_expressions,
-    Feature::extended_range_selectors, Feature::fill_modifiers, Feature::delayed_name_removal};
+constexpr std::array<Feature, 4> kFeatures{Feature::experimental_functions,
+                                           Feature::extended_range_selectors,
+                                           Feature::fill_modifiers, Feature::delayed_name_removal};
+constexpr std::string_view kAlwaysOn = "promql-duration-expr";
 
 }  // namespace
 
@@ -18,8 +19,6 @@ std::string_view to_string(Feature feature) {
             return "";
         case Feature::experimental_functions:
             return "promql-experimental-functions";
-        case Feature::duration_expressions:
-            return "promql-duration-expr";
         case Feature::extended_range_selectors:
             return "promql-extended-range-selectors";
         case Feature::fill_modifiers:
@@ -36,7 +35,7 @@ bool Language::enable(std::string_view name) {
         enable(feature);
         return true;
     }
-    return false;
+    return name == kAlwaysOn;
 }
 
 }  // namespace inferscope::promql

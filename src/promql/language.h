@@ -19,13 +19,12 @@ enum class Dialect : std::uint8_t {
 enum class Feature : std::uint8_t {
     none,                      ///< always there
     experimental_functions,    ///< promql-experimental-functions
-    duration_expressions,      ///< promql-duration-expr
     extended_range_selectors,  ///< promql-extended-range-selectors: `anchored`, `smoothed`
     fill_modifiers,            ///< promql-binop-fill-modifiers: `fill`, `fill_left`, `fill_right`
     delayed_name_removal,      ///< promql-delayed-name-removal: for the evaluator
 };
 
-/// "promql-duration-expr"; empty for `none`.
+/// "promql-experimental-functions"; empty for `none`.
 std::string_view to_string(Feature feature);
 
 /// Immutable once it is set up; small, passed by value.
@@ -33,7 +32,8 @@ class Language {
 public:
     explicit Language(Dialect dialect = Dialect::prometheus3) : dialect_(dialect) {}
 
-    /// False if `name` is no feature of PromQL.
+    /// False if `name` is no feature of PromQL. "promql-duration-expr" is one without effect: 3.14
+    /// always has it.
     bool enable(std::string_view name);
     void enable(Feature feature) { features_ |= bit(feature); }
 

@@ -15,8 +15,8 @@ namespace inferscope::promql {
 
 inline Language with_all_features() {
     Language language;
-    for (const auto feature : {Feature::experimental_functions, Feature::duration_expressions,
-                               Feature::extended_range_selectors, Feature::fill_modifiers})
+    for (const auto feature : {Feature::experimental_functions, Feature::extended_range_selectors,
+                               Feature::fill_modifiers})
         language.enable(feature);
     return language;
 }
