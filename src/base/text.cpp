@@ -59,7 +59,8 @@ Utf8Character first_character(std::string_view text) {
     if (length == 0) return {0xfffd, 1};
     if (length == 1) return {static_cast<unsigned char>(text[0]), 1};
     char32_t code = static_cast<unsigned char>(text[0]) & (0x7fU >> length);
-    for (const char c : text.substr(1, length - 1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+    for (const char c : text.substr(1, length - 1))
+        code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
     return {code, length};
 }
 

@@ -16,8 +16,8 @@ struct Utf8Character {
     char32_t code = 0;
     std::size_t length = 0;  ///< in bytes
 };
-/// The first one of `text`, which isn't empty; U+FFFD and one byte where it isn't UTF-8, as Go reads
-/// it.
+/// The first one of `text`, which isn't empty; U+FFFD and one byte where it isn't UTF-8, as Go
+/// reads it.
 Utf8Character first_character(std::string_view text);
 /// Up to U+10FFFF.
 void append_utf8(std::string& out, std::uint32_t code);

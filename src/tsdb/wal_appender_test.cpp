@@ -146,7 +146,7 @@ TEST_F(LogAppenderTest, NextProcessGoesOnInASegmentOfItsOwn) {
     live_.lines.clear();
     log_.reset();
     EXPECT_EQ(files_.list("wal")->size(), 3);  // and no lock is left
-    EXPECT_EQ(replayed().size(), 11);  // two of the groups are closed
+    EXPECT_EQ(replayed().size(), 11);          // two of the groups are closed
     EXPECT_EQ(report_.open_groups.size(), 1);
 }
 
