@@ -108,13 +108,13 @@ Verdict Catalog::append(SeriesId id, Sample sample) {
 
 Result<SeriesId> Catalog::keep(const Labels& labels) {
     auto id = get_or_add(labels);
-    if (id) ++single(series_[*id]).users();
+    if (id) single(series_[*id]).add_user();
     return id;
 }
 
 /// A series without samples goes when what is old is forgotten.
 void Catalog::let_go(std::span<const SeriesId> ids) {
-    for (const auto id : ids) --series_[id].single->users();
+    for (const auto id : ids) series_[id].single->remove_user();
 }
 
 SingleSeries& Catalog::single(Series& series) {
@@ -144,9 +144,8 @@ Verdict Catalog::append_by_itself(SeriesId id, Series& series, Sample sample) {
     }
     if (series.newest) series.newest->to = series.newest->last();
     SingleSeries& own = single(series);
-    const std::size_t before = own.open().size();
     own.insert(sample);
-    if (before + 1 == kTileRows && own.open().size() == kTileRows) full_.push_back(id);
+    list_if_full(id, own);
     return Verdict::taken;
 }
 
@@ -221,10 +220,18 @@ std::vector<SingleWork> Catalog::full_singles(std::size_t most) {
     for (; !full_.empty() && works.size() < most; full_.pop_back()) {
         const SeriesId id = full_.back();
         if (id >= series_.size() || !series_[id].single) continue;
-        if (series_[id].single->open().size() >= kTileRows)
-            works.push_back(work(id, *series_[id].single));
+        SingleSeries& single = *series_[id].single;
+        if (!single.is_waiting()) continue;  // it was listed twice, or isn't that series anymore
+        single.set_waiting(false);
+        if (single.open().size() >= kTileRows) works.push_back(work(id, single));
     }
     return works;
+}
+
+void Catalog::list_if_full(SeriesId id, SingleSeries& single) {
+    if (single.open().size() < kTileRows || single.is_waiting()) return;
+    single.set_waiting(true);
+    full_.push_back(id);
 }
 
 std::vector<SingleWork> Catalog::idle_singles(SeriesId begin, SeriesId end, Timestamp time) const {
@@ -240,7 +247,7 @@ std::vector<SingleWork> Catalog::idle_singles(SeriesId begin, SeriesId end, Time
 void Catalog::put(const SingleWork& work, SealedChunk chunk) {
     auto& single = *series_[work.series].single;
     single.put(work.before.size(), work.samples.size(), std::move(chunk));
-    if (single.open().size() >= kTileRows) full_.push_back(work.series);
+    list_if_full(work.series, single);
 }
 
 /// Segments are dropped whole.

@@ -141,6 +141,7 @@ private:
 
     Result<SeriesId> get_or_add(const Labels& labels);
     SingleSeries& single(Series& series);
+    void list_if_full(SeriesId id, SingleSeries& single);
     [[nodiscard]] Timestamp from(const Segment& segment) const;
     [[nodiscard]] std::optional<double> find(const Series& series, const Segment* newest,
                                              Timestamp time) const;

@@ -54,7 +54,11 @@ public:
     /// It isn't.
     void thaw();
     /// Columns of loose groups that fill the series: it stays as long as there is one.
-    [[nodiscard]] std::uint32_t& users() { return users_; }
+    void add_user() { ++users_; }
+    void remove_user() { --users_; }
+    /// It stands in the list of those that have enough to be sealed.
+    [[nodiscard]] bool is_waiting() const { return is_waiting_; }
+    void set_waiting(bool waits) { is_waiting_ = waits; }
     [[nodiscard]] bool is_over() const { return users_ == 0 && size_ == 0 && stored_ == nullptr; }
     void measure(MemoryUse& use) const;
 
@@ -75,7 +79,8 @@ private:
     std::unique_ptr<Sample[]> open_;
     std::uint32_t size_ = 0;
     std::uint32_t capacity_ = 0;
-    std::uint32_t users_ = 0;
+    std::uint32_t users_ : 31 = 0;
+    bool is_waiting_ : 1 = false;
     std::uint32_t frozen_ = 0;  // of the open ones, the first
     Timestamp last_ = kNever;
     std::unique_ptr<Stored> stored_;  // null while there is nothing in it
