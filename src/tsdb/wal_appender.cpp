@@ -183,6 +183,7 @@ void LogAppender::add_columns(GroupId group, std::span<const Column> columns) {
 }
 
 Result<void> LogAppender::append_row(GroupId group, const Row& row) {
+    const std::shared_lock handing_on(handing_on_);
     Row handed = row;
     const auto written = write(group, [&](Group& its, std::string& out) {
         // After a refused row `changed` compares with one that the next appender hasn't seen.
@@ -196,6 +197,7 @@ Result<void> LogAppender::append_row(GroupId group, const Row& row) {
 Result<VerdictCounts> LogAppender::append_cells(GroupId group, Timestamp time,
                                                 std::span<const Cell> cells) {
     if (cells.empty()) return VerdictCounts{};
+    const std::shared_lock handing_on(handing_on_);
     const auto written = write(group, [&](Group& its, std::string& out) {
         begin_record(out, RecordType::cells, group);
         wal::append_cells(out, time, cells, its.before);
@@ -238,6 +240,7 @@ Result<void> LogAppender::end_batch() {
 }
 
 void LogAppender::append_gap(GroupId group, Timestamp time) {
+    const std::shared_lock handing_on(handing_on_);
     static_cast<void>(write(group, [&](Group&, std::string& out) {
         begin_record(out, RecordType::gap, group);
         append_time(out, time, 0);
@@ -246,18 +249,21 @@ void LogAppender::append_gap(GroupId group, Timestamp time) {
 }
 
 Result<void> LogAppender::append_timed(GroupId group, std::span<const TimedSample> samples) {
+    const std::shared_lock handing_on(handing_on_);
     const auto written =
         write(group, [&](Group&, std::string& out) { append_timed_record(out, group, samples); });
     return written ? next_.append_timed(group, samples) : written;
 }
 
 void LogAppender::append_exemplars(GroupId group, std::span<const Exemplar> exemplars) {
+    const std::shared_lock handing_on(handing_on_);
     static_cast<void>(write(
         group, [&](Group&, std::string& out) { append_exemplars_record(out, group, exemplars); }));
     next_.append_exemplars(group, exemplars);
 }
 
 void LogAppender::close_group(GroupId group, Timestamp time) {
+    const std::shared_lock handing_on(handing_on_);
     static_cast<void>(write(group, [&](Group&, std::string& out) {
         begin_record(out, RecordType::close, group);
         append_time(out, time, 0);
@@ -305,6 +311,7 @@ Result<std::vector<WalSegment>> LogAppender::segments() const {
 }
 
 Result<std::uint32_t> LogAppender::roll() {
+    const std::unique_lock handed_on(handing_on_);
     return log_.with([](Log& log) { return log.writer.roll(); });
 }
 

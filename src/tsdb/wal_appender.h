@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -67,8 +68,8 @@ public:
 
     /// What is on the disk, by rising number.
     [[nodiscard]] Result<std::vector<WalSegment>> segments() const;
-    /// Starts a new segment with the next record. Everything appended before is in segments below
-    /// the number that is returned, and nothing after it needs them.
+    /// Starts a new segment with the next record. Everything in segments below the number that is
+    /// returned has reached the next appender, and nothing after it needs them.
     Result<std::uint32_t> roll();
     /// Removes the segments below `segment`, oldest first; that which is written to stays.
     Result<void> drop_before(std::uint32_t segment);
@@ -107,6 +108,8 @@ private:
     PieceAppender& next_;
     std::unique_ptr<FileLock> lock_;
     Guarded<Log> log_;
+    /// Shared by calls between their record and the next appender: roll() waits for these.
+    std::shared_mutex handing_on_;
     std::mutex one_sync_;
 };
 
