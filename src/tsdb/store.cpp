@@ -11,8 +11,9 @@ namespace {
 
 /// The head is cut so much after a block's range is over: what is late by less comes along.
 constexpr Timestamp kPatience = 60 * 1000;
-/// Order of a series is judged by its last sample for at least so long.
-constexpr Timestamp kRemembered = 60 * 60 * 1000;
+/// Order of a series is judged by its last sample for at least so long, and for as long as late
+/// samples are taken.
+constexpr Timestamp kRemembered = 10 * 60 * 1000;
 /// Tiles of groups without a row for so long are sealed as they are, looked at so often.
 constexpr Timestamp kIdle = 10 * 60 * 1000;
 constexpr Timestamp kLookForIdle = 60 * 1000;
@@ -250,7 +251,8 @@ Result<void> Store::cut(Timestamp now) {
     ++cuts_;
     cut_time_ = newest;
     log_began_ = log_->written();
-    if (newest != kNever) head_.forget_silent(newest - kRemembered);
+    const Timestamp window = config_.head.out_of_order_window.count();
+    if (newest != kNever) head_.forget_silent(newest - std::max(kRemembered, window));
     return log_->drop_before(*segment);
 }
 

@@ -24,7 +24,7 @@ def main():
     good = RawServer(page_answer("good 1\n"))
     churning = RawServer(page_answer(changing_page))
     engines = [Inferscope("simulate", "--engine", kind, "--rate", "5") for kind in ("vllm-v0", "vllm-v1", "sglang")]
-    config = "global: {scrape_interval: 1s}\ndiscovery: {processes: false}\nengines:\n" + "".join(
+    config = "global: {scrape_interval: 1s}\nstorage: {block_range: 2m}\ndiscovery: {processes: false}\nengines:\n" + "".join(
         f"  - url: http://127.0.0.1:{e.port}\n" for e in engines) + f"""
 scrape_configs:
   - {{job_name: good, static_configs: [{{targets: ['127.0.0.1:{good.port}']}}]}}
