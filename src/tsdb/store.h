@@ -128,10 +128,10 @@ private:
     Head head_;
     std::unique_ptr<LogAppender> log_;  // none for reading
     std::unique_ptr<Blocks> blocks_;
-    std::mutex working_;              // held by background work
-    Timestamp cut_time_ = kNever;     // of the newest sample when the head was cut
-    Timestamp sealed_idle_ = kNever;  // wall clock
-    std::uint64_t log_began_ = 0;     // LogAppender::written() when the head was cut
+    std::mutex working_;           // held by background work
+    Timestamp cut_time_ = kNever;  // of the newest sample when the head was cut
+    Timestamp sealed_idle_ = 0;    // wall clock
+    std::uint64_t log_began_ = 0;  // LogAppender::written() when the head was cut
     std::atomic<std::uint64_t> cuts_{0};
     std::atomic<std::uint64_t> compactions_{0};
     std::atomic<std::uint64_t> failures_{0};
