@@ -175,25 +175,57 @@ std::vector<FoundSeries> Catalog::select(std::span<const Matcher> matchers, Time
     return all;
 }
 
-std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from,
-                                        Timestamp to) const {
-    absl::flat_hash_map<const void*, Timestamp> oldest_rows;
-    const auto oldest_row = [&](const SharedEpoch& epoch) {
-        const auto [known, is_new] = oldest_rows.try_emplace(epoch.get(), kForever);
-        if (is_new) known->second = epoch->with([](const Epoch& rows) { return rows.oldest(); });
-        return known->second;
-    };
-    std::vector<Labels> all;
-    for (const auto id : index_.select(matchers)) {
-        const Series& series = series_[id];
+/// Tells of series whether their samples in memory reach into a time.
+class Catalog::Reach {
+public:
+    Reach(const Catalog& catalog, Timestamp from, Timestamp to)
+        : catalog_(catalog), from_(from), to_(to) {}
+
+    bool operator()(SeriesId id) {
+        const Series& series = catalog_.series_[id];
         // After a cut a series is remembered by its last time, though its samples are in blocks.
         Timestamp oldest = series.single ? series.single->oldest() : kForever;
         for (const auto* segment = series.newest.get(); segment; segment = segment->older.get())
             oldest = std::min(oldest, oldest_row(segment->epoch));
-        if (oldest <= to && series.last() >= std::max(from, oldest))
-            all.push_back(index_.labels(id));
+        return oldest <= to_ && series.last() >= std::max(from_, oldest);
+    }
+
+private:
+    Timestamp oldest_row(const SharedEpoch& epoch) {
+        const auto [known, is_new] = oldest_rows_.try_emplace(epoch.get(), kForever);
+        if (is_new) known->second = epoch->with([](const Epoch& rows) { return rows.oldest(); });
+        return known->second;
+    }
+
+    const Catalog& catalog_;
+    const Timestamp from_;
+    const Timestamp to_;
+    absl::flat_hash_map<const void*, Timestamp> oldest_rows_;
+};
+
+std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from,
+                                        Timestamp to) const {
+    Reach reaches(*this, from, to);
+    std::vector<Labels> all;
+    for (const auto id : index_.select(matchers)) {
+        if (reaches(id)) all.push_back(index_.labels(id));
     }
     return all;
+}
+
+std::vector<std::string> Catalog::label_names(std::span<const Matcher> matchers, Timestamp from,
+                                              Timestamp to) const {
+    Reach reaches(*this, from, to);
+    const auto is_wanted = [&](SeriesId id) { return reaches(id); };
+    return index_.label_names(matchers, is_wanted);
+}
+
+std::vector<std::string> Catalog::label_values(std::string_view name,
+                                               std::span<const Matcher> matchers, Timestamp from,
+                                               Timestamp to, std::size_t limit) const {
+    Reach reaches(*this, from, to);
+    const auto is_wanted = [&](SeriesId id) { return reaches(id); };
+    return index_.label_values(name, matchers, limit, is_wanted);
 }
 
 FoundSeries Catalog::found(SeriesId id, Timestamp from, Timestamp to) const {

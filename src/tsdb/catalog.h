@@ -17,6 +17,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -86,6 +87,13 @@ public:
     /// Series whose samples in memory reach into the time between `from` and `to`, inclusive.
     [[nodiscard]] std::vector<Labels> label_sets(std::span<const Matcher> matchers, Timestamp from,
                                                  Timestamp to) const;
+    /// Names and values that stand on such series, sorted; the first `limit` unless it is 0.
+    [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers,
+                                                       Timestamp from, Timestamp to) const;
+    [[nodiscard]] std::vector<std::string> label_values(std::string_view name,
+                                                        std::span<const Matcher> matchers,
+                                                        Timestamp from, Timestamp to,
+                                                        std::size_t limit) const;
     [[nodiscard]] const HeadIndex& index() const { return index_; }
     [[nodiscard]] std::size_t singles() const { return singles_; }
 
@@ -120,6 +128,7 @@ public:
     void measure(MemoryUse& use) const;
 
 private:
+    class Reach;
     struct Segment {
         SharedEpoch epoch;
         std::uint32_t column = 0;

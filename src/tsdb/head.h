@@ -87,10 +87,12 @@ public:
     /// label set.
     [[nodiscard]] std::vector<Labels> series(std::span<const Matcher> matchers, Timestamp from,
                                              Timestamp to) const;
-    /// Of all series in memory, sorted; the first `limit` unless it is 0.
-    [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers) const;
+    /// Names and values that stand on such series, sorted; the first `limit` unless it is 0.
+    [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers,
+                                                       Timestamp from, Timestamp to) const;
     [[nodiscard]] std::vector<std::string> label_values(std::string_view name,
                                                         std::span<const Matcher> matchers,
+                                                        Timestamp from, Timestamp to,
                                                         std::size_t limit = 0) const;
     /// TYPE, HELP, UNIT of `name`, or of all.
     [[nodiscard]] std::vector<FamilyPtr> families(std::string_view name = {},

@@ -123,16 +123,19 @@ std::vector<Labels> Head::series(std::span<const Matcher> matchers, Timestamp fr
     return all;
 }
 
-std::vector<std::string> Head::label_names(std::span<const Matcher> matchers) const {
+std::vector<std::string> Head::label_names(std::span<const Matcher> matchers, Timestamp from,
+                                           Timestamp to) const {
+    from = std::max(from, oldest_.load(std::memory_order_relaxed));
     return catalog_.with(
-        [&](const Catalog& catalog) { return catalog.index().label_names(matchers); });
+        [&](const Catalog& catalog) { return catalog.label_names(matchers, from, to); });
 }
 
 std::vector<std::string> Head::label_values(std::string_view name,
-                                            std::span<const Matcher> matchers,
-                                            std::size_t limit) const {
+                                            std::span<const Matcher> matchers, Timestamp from,
+                                            Timestamp to, std::size_t limit) const {
+    from = std::max(from, oldest_.load(std::memory_order_relaxed));
     return catalog_.with([&](const Catalog& catalog) {
-        return catalog.index().label_values(name, matchers, limit);
+        return catalog.label_values(name, matchers, from, to, limit);
     });
 }
 

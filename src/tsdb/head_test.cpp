@@ -239,8 +239,9 @@ TEST(Head, TellsLabelsAndFamilies) {
     known.family = std::make_shared<const Family>(Family{"metric", MetricType::gauge, "Help.", ""});
     head.add_columns(group, std::vector{known, column(numbered(2))});
     ASSERT_TRUE(row(head, group, 10, {1, kStaleMarker}));
-    EXPECT_THAT(head.label_names({}), ElementsAre(kMetricName, "n"));
-    EXPECT_THAT(head.label_values("n", {}), ElementsAre("1", "2"));
+    EXPECT_THAT(head.label_names({}, 0, kForever), ElementsAre(kMetricName, "n"));
+    EXPECT_THAT(head.label_values("n", {}, 0, kForever), ElementsAre("1"));
+    EXPECT_THAT(head.label_values("n", {}, 0, 9), IsEmpty()) << "none has begun yet";
     EXPECT_THAT(head.series({}, 0, kForever), ElementsAre(numbered(1)));
     EXPECT_THAT(head.series({}, 0, 9), IsEmpty()) << "none has begun yet";
     ASSERT_EQ(head.families("metric").size(), 1u);

@@ -157,33 +157,47 @@ Ids Index::unite(std::span<const LabelNumber> labels, std::size_t total) const {
     return ids;
 }
 
-std::vector<std::string> Index::label_names(std::span<const Matcher> matchers) const {
+std::vector<std::string> Index::label_names(std::span<const Matcher> matchers,
+                                            std::optional<IsWanted> is_wanted) const {
     absl::flat_hash_set<NameNumber> found;
     if (!matchers.empty()) {
-        for_each_set(select(matchers), [&](std::span<const LabelNumber> labels) {
+        Ids ids = select(matchers);
+        if (is_wanted) std::erase_if(ids, [&](SeriesId id) { return !(*is_wanted)(id); });
+        for_each_set(ids, [&](std::span<const LabelNumber> labels) {
             for (const auto label : labels) found.insert(name_of(label));
         });
     }
+    const auto is_found = [&](NameNumber number) {
+        if (!matchers.empty()) return found.contains(number);
+        if (!is_wanted) return true;
+        bool any = false;
+        for_each_label(number, "", [&](LabelNumber label, std::string_view) {
+            any = any || any_of(label, *is_wanted);
+        });
+        return any;
+    };
     std::vector<std::string> names;
     for_each_name([&](NameNumber number, std::string_view name) {
-        if (matchers.empty() || found.contains(number)) names.emplace_back(name);
+        if (is_found(number)) names.emplace_back(name);
     });
     std::ranges::sort(names);
     return names;
 }
 
 std::vector<std::string> Index::label_values(std::string_view name,
-                                             std::span<const Matcher> matchers,
-                                             std::size_t limit) const {
+                                             std::span<const Matcher> matchers, std::size_t limit,
+                                             std::optional<IsWanted> is_wanted) const {
     std::vector<std::string> values;
     const auto number = find_name(name);
     if (!number) return values;
     if (matchers.empty()) {
-        for_each_label(*number, "",
-                       [&](LabelNumber, std::string_view text) { values.emplace_back(text); });
+        for_each_label(*number, "", [&](LabelNumber label, std::string_view text) {
+            if (!is_wanted || any_of(label, *is_wanted)) values.emplace_back(text);
+        });
     } else {
         absl::flat_hash_set<LabelNumber> found;
         Ids ids = select(matchers);
+        if (is_wanted) std::erase_if(ids, [&](SeriesId id) { return !(*is_wanted)(id); });
         filter(*number, ids, [&](LabelNumber label) { return found.insert(label).second; });
         found.erase(kNoLabel);
         for (const auto label : found) values.push_back(value(label));

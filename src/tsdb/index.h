@@ -31,12 +31,15 @@ public:
     /// Series for which all matchers hold, ascending. A label that a series doesn't have is empty:
     /// `{a=""}`, `{a!="x"}` and `{a=~"x|"}` take series without `a`. No matcher: all series.
     [[nodiscard]] Ids select(std::span<const Matcher> matchers) const;
-    /// Names that stand on a series for which all matchers hold, sorted.
-    [[nodiscard]] std::vector<std::string> label_names(std::span<const Matcher> matchers) const;
+    using IsWanted = absl::FunctionRef<bool(SeriesId)>;
+    /// Names that stand on a wanted series (any, if nothing says which) for which all matchers
+    /// hold, sorted.
+    [[nodiscard]] std::vector<std::string> label_names(
+        std::span<const Matcher> matchers, std::optional<IsWanted> is_wanted = {}) const;
     /// Values of `name` on those series, sorted; the first `limit` of them unless it is 0.
-    [[nodiscard]] std::vector<std::string> label_values(std::string_view name,
-                                                        std::span<const Matcher> matchers,
-                                                        std::size_t limit = 0) const;
+    [[nodiscard]] std::vector<std::string> label_values(
+        std::string_view name, std::span<const Matcher> matchers, std::size_t limit = 0,
+        std::optional<IsWanted> is_wanted = {}) const;
 
 protected:
     using VisitName = absl::FunctionRef<void(NameNumber, std::string_view)>;
@@ -63,6 +66,8 @@ protected:
     /// Series that have the label.
     [[nodiscard]] virtual std::size_t count_ids(LabelNumber label) const = 0;
     virtual void append_ids(LabelNumber label, Ids& ids) const = 0;
+    /// Whether a wanted series has the label.
+    [[nodiscard]] virtual bool any_of(LabelNumber label, IsWanted is_wanted) const = 0;
     /// Keeps of `ids` the series that have the label.
     virtual void retain(LabelNumber label, Ids& ids) const = 0;
     /// Keeps of `ids` the series for whose label `keep` says true (kNoLabel if they have none).

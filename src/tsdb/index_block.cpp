@@ -140,6 +140,12 @@ void BlockIndex::append_ids(LabelNumber label, Ids& ids) const {
     }
 }
 
+bool BlockIndex::any_of(LabelNumber label, IsWanted is_wanted) const {
+    Ids ids;
+    append_ids(label, ids);
+    return std::ranges::any_of(ids, [&](SeriesId id) { return is_wanted(id); });
+}
+
 void BlockIndex::retain(LabelNumber label, Ids& ids) const {
     constexpr std::size_t kReadCost = 64;  // of a series somewhere, in bytes of a list
     const LabelIds list = LabelCursor::at(labels_, label).ids();

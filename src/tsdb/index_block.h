@@ -67,6 +67,7 @@ private:
     [[nodiscard]] std::string value(LabelNumber label) const override;
     [[nodiscard]] std::size_t count_ids(LabelNumber label) const override;
     void append_ids(LabelNumber label, Ids& ids) const override;
+    [[nodiscard]] bool any_of(LabelNumber label, IsWanted is_wanted) const override;
     void retain(LabelNumber label, Ids& ids) const override;
     void filter(NameNumber name, Ids& ids, KeepIf keep) const override;
     void for_each_set(std::span<const SeriesId> ids, VisitNumbers visit) const override;

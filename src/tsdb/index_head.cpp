@@ -221,6 +221,10 @@ std::size_t HeadIndex::count_ids(LabelNumber label) const { return postings_[lab
 
 void HeadIndex::append_ids(LabelNumber label, Ids& ids) const { postings_[label].append_to(ids); }
 
+bool HeadIndex::any_of(LabelNumber label, IsWanted is_wanted) const {
+    return postings_[label].any_of(is_wanted);
+}
+
 void HeadIndex::retain(LabelNumber label, Ids& ids) const { postings_[label].retain(ids); }
 
 void HeadIndex::filter(NameNumber name, Ids& ids, KeepIf keep) const {

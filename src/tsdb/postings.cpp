@@ -283,6 +283,18 @@ void Postings::retain(Ids& ids) const {
     ids.erase(kept, ids.end());
 }
 
+bool Postings::any_of(absl::FunctionRef<bool(SeriesId)> is_wanted) const {
+    if (!has_containers())
+        return std::ranges::any_of(array(), [&](SeriesId id) { return is_wanted(id); });
+    bool found = false;
+    for (const auto& container : *containers_) {
+        const SeriesId base = SeriesId{container.high} << 16;
+        container.for_each([&](std::uint16_t low) { found = found || is_wanted(base | low); });
+        if (found) break;
+    }
+    return found;
+}
+
 std::size_t Postings::heap_bytes() const {
     if (!has_containers()) return capacity_ == kInline ? 0 : capacity_ * sizeof(SeriesId);
     std::size_t bytes = sizeof(Containers) + containers_->capacity() * sizeof(Container);

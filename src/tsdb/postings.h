@@ -2,6 +2,8 @@
 // Sets of series ids, as the index in memory keeps one for each label.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -40,6 +42,8 @@ public:
     void append_to(Ids& ids) const;
     /// Keeps of `ids` what stands in this set.
     void retain(Ids& ids) const;
+    /// Asks in ascending order, until one is.
+    [[nodiscard]] bool any_of(absl::FunctionRef<bool(SeriesId)> is_wanted) const;
     /// Without the object itself.
     [[nodiscard]] std::size_t heap_bytes() const;
 

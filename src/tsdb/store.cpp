@@ -18,6 +18,9 @@ constexpr Timestamp kRemembered = 10 * 60 * 1000;
 constexpr Timestamp kIdle = 10 * 60 * 1000;
 constexpr Timestamp kLookForIdle = 60 * 1000;
 
+/// A sample may be so much ahead of the clock before it doesn't count as the present.
+constexpr Timestamp kAhead = 10 * 60 * 1000;
+
 /// One selection of several, each series once.
 class Merger {
 public:
@@ -130,6 +133,10 @@ Timestamp Store::newest() const {
     return newest;
 }
 
+Timestamp Store::present(Timestamp newest, Timestamp now) {
+    return newest == kNever ? kNever : std::min(newest, now + kAhead);
+}
+
 // The head is read before the list of blocks: what leaves it meanwhile is in a block by then.
 
 Result<Selection> Store::read(std::span<const Matcher> matchers, Timestamp from, Timestamp to,
@@ -164,7 +171,7 @@ std::vector<Labels> Store::series(std::span<const Matcher> matchers, Timestamp f
 
 std::vector<std::string> Store::label_names(std::span<const Matcher> matchers, Timestamp from,
                                             Timestamp to, std::size_t limit) const {
-    std::vector<std::vector<std::string>> lists{head_.label_names(matchers)};
+    std::vector<std::vector<std::string>> lists{head_.label_names(matchers, from, to)};
     for (const auto& block : *blocks_->list()) {
         if (overlaps(*block, from, to)) lists.push_back(block->label_names(matchers));
     }
@@ -174,7 +181,8 @@ std::vector<std::string> Store::label_names(std::span<const Matcher> matchers, T
 std::vector<std::string> Store::label_values(std::string_view name,
                                              std::span<const Matcher> matchers, Timestamp from,
                                              Timestamp to, std::size_t limit) const {
-    std::vector<std::vector<std::string>> lists{head_.label_values(name, matchers, limit)};
+    std::vector<std::vector<std::string>> lists{
+        head_.label_values(name, matchers, from, to, limit)};
     for (const auto& block : *blocks_->list()) {
         if (overlaps(*block, from, to)) lists.push_back(block->label_values(name, matchers, limit));
     }
@@ -200,22 +208,23 @@ Result<void> Store::maintain(Timestamp now) {
     head_.seal();
     if (now - sealed_idle_ >= kLookForIdle || sealed_idle_ > now) {
         sealed_idle_ = now;
-        if (head_.newest() != kNever) head_.seal_idle(head_.newest() - kIdle);
+        const Timestamp time = present(head_.newest(), now);
+        if (time != kNever) head_.seal_idle(time - kIdle);
     }
-    if (!is_cut_due()) return {};
+    if (!is_cut_due(now)) return {};
     if (auto done = cut(now); !done) return counted(done);
     return counted(tidy_blocks(now));
 }
 
-bool Store::is_cut_due() {
-    const Timestamp newest = head_.newest();
-    if (newest == kNever) return false;
-    if (cut_time_ == kNever) cut_time_ = newest;
+bool Store::is_cut_due(Timestamp now) {
+    const Timestamp time = present(head_.newest(), now);
+    if (time == kNever) return false;
+    cut_time_ = cut_time_ == kNever ? time : std::min(cut_time_, time);
     const Timestamp range = config_.blocks.range.count();
     const auto number = [&](Timestamp time) {
         return (time - (time % range + range) % range) / range;
     };
-    return number(newest - kPatience) > number(cut_time_) ||
+    return number(time - kPatience) > number(cut_time_) ||
            log_->written() - log_began_ > config_.wal_bytes ||
            head_.stats().memory.bytes > config_.head_bytes;
 }
@@ -241,7 +250,7 @@ Result<void> Store::snapshot(const std::string& target, Timestamp now) {
 }
 
 Result<void> Store::cut(Timestamp now) {
-    const Timestamp newest = head_.newest();
+    const Timestamp time = present(head_.newest(), now);
     const auto segment = log_->roll();
     if (!segment) return segment.error();
     log_->add_families(head_.families());
@@ -249,10 +258,10 @@ Result<void> Store::cut(Timestamp now) {
         head_.cut(config_.blocks.range, [&](const HeadCut& cut) { return write_blocks(cut, now); });
     if (!done) return done;
     ++cuts_;
-    cut_time_ = newest;
+    cut_time_ = time;
     log_began_ = log_->written();
     const Timestamp window = config_.head.out_of_order_window.count();
-    if (newest != kNever) head_.forget_silent(newest - std::max(kRemembered, window));
+    if (time != kNever) head_.forget_silent(time - std::max(kRemembered, window));
     return log_->drop_before(*segment);
 }
 
@@ -278,7 +287,7 @@ Result<void> Store::tidy_blocks(Timestamp now) {
         if (!*merged) break;
         ++compactions_;
     }
-    return blocks_->apply_retention(newest(), now);
+    return blocks_->apply_retention(present(newest(), now), now);
 }
 
 StoreStats Store::stats() const {

@@ -91,7 +91,9 @@ public:
                                                         Timestamp to) const override;
 
     /// What is due: sealing; cutting the head where a block's range is over or it is too large;
-    /// compaction; retention. To be called every few seconds. `now`: wall clock, for names only.
+    /// compaction; retention. To be called every few seconds. `now`: wall clock. What is old is
+    /// told by the newest sample, and a sample beyond the clock doesn't make others old: so neither
+    /// a clock that jumps, either way, nor one sender with a wrong one removes anything.
     Result<void> maintain(Timestamp now);
     /// Everything into blocks, these compacted, the log dropped.
     Result<void> flush(Timestamp now);
@@ -115,7 +117,9 @@ private:
     Result<void> open_parts();
     Result<void> open_parts_for_reading();
     Result<void> replay(Access access);
-    [[nodiscard]] bool is_cut_due();
+    /// The time of the newest sample, as far as the clock has come.
+    [[nodiscard]] static Timestamp present(Timestamp newest, Timestamp now);
+    [[nodiscard]] bool is_cut_due(Timestamp now);
     Result<void> cut(Timestamp now);
     Result<void> write_blocks(const HeadCut& cut, Timestamp now);
     Result<void> tidy_blocks(Timestamp now);
@@ -129,7 +133,7 @@ private:
     std::unique_ptr<LogAppender> log_;  // none for reading
     std::unique_ptr<Blocks> blocks_;
     std::mutex working_;           // held by background work
-    Timestamp cut_time_ = kNever;  // of the newest sample when the head was cut
+    Timestamp cut_time_ = kNever;  // present() when the head was cut
     Timestamp sealed_idle_ = 0;    // wall clock
     std::uint64_t log_began_ = 0;  // LogAppender::written() when the head was cut
     std::atomic<std::uint64_t> cuts_{0};

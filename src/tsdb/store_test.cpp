@@ -102,6 +102,39 @@ TEST_F(StoreTest, TakesSamplesOfAnyTimeInAnEmptyStore) {
     EXPECT_EQ(store_->stats().blocks.blocks, 2);
 }
 
+TEST_F(StoreTest, NeitherAClockThatJumpsNorASampleBeyondItRemovesAnything) {
+    constexpr Timestamp kHour = Timestamp{3600} * 1000;
+    constexpr Timestamp kNow = 500'000 * kHour;
+    config_.blocks.retention = Millis(2 * kHour);
+    open();
+    ASSERT_TRUE(timed("a", kNow, 1));
+    for (const Timestamp clock : {kNow, kNow + 1000 * kHour, Timestamp{0}, kNow}) {
+        ASSERT_TRUE(store_->maintain(clock));
+        ASSERT_TRUE(store_->flush(clock));
+        EXPECT_EQ(text("a"), fmt::format("{}=1", kNow));
+    }
+    ASSERT_TRUE(timed("b", kNow + 1000 * kHour, 2));
+    ASSERT_TRUE(store_->flush(kNow + kHour));
+    EXPECT_EQ(text("a"), fmt::format("{}=1", kNow));
+    EXPECT_EQ(text("b"), fmt::format("{}=2", kNow + 1000 * kHour));
+
+    ASSERT_TRUE(timed("a", kNow + 6 * kHour, 3));
+    ASSERT_TRUE(store_->flush(kNow + 6 * kHour));
+    EXPECT_EQ(text("a"), fmt::format("{}=3", kNow + 6 * kHour)) << "now the first one is old";
+    EXPECT_EQ(text("b"), fmt::format("{}=2", kNow + 1000 * kHour));
+}
+
+TEST_F(StoreTest, CutsTheHeadThoughASampleIsFarAhead) {
+    constexpr Timestamp kHour = Timestamp{3600} * 1000;
+    constexpr Timestamp kNow = 500'000 * kHour;
+    ASSERT_TRUE(timed("ahead", kNow + 1000 * kHour, 2));
+    for (Timestamp time = kNow; time < kNow + 8 * kHour; time += kHour / 2) {
+        ASSERT_TRUE(timed("a", time, 1));
+        ASSERT_TRUE(store_->maintain(time));
+    }
+    EXPECT_GE(store_->stats().cuts, 3u);
+}
+
 TEST_F(StoreTest, HasOneOwner) {
     const auto second = Store::open(files_, folder_, config_);
     ASSERT_FALSE(second);
@@ -127,7 +160,13 @@ TEST_F(StoreTest, TellsNoSeriesThatWasDeleted) {
     const std::vector is_a{Matcher::equal(std::string(kMetricName), "a")};
     ASSERT_TRUE(store_->delete_series(is_a, {}, 1));
     EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("b")));
+    const std::string metric(kMetricName);
+    EXPECT_THAT(store_->label_values(metric, {}, 0, 9000, 0), ElementsAre("b"));
+    const std::vector is_any{Matcher::not_equal(metric, "")};
+    EXPECT_THAT(store_->label_values(metric, is_any, 0, 9000, 0), ElementsAre("b"));
     ASSERT_TRUE(timed("a", 2000, 2));
+    EXPECT_THAT(store_->label_values(metric, {}, 1500, 9000, 0), ElementsAre("a"));
+    EXPECT_THAT(store_->label_names({}, 2500, 9000, 0), IsEmpty());
     EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("a"), name("b")));
 }
 
