@@ -18,6 +18,9 @@ if(INFERSCOPE_SANITIZE)
     target_link_options(inferscope_flags INTERFACE -fsanitize=${link_sanitize})
 endif()
 
+# Test programs aren't optimised, what they test is: that halves the time of compiling them.
+set(INFERSCOPE_TEST_FLAGS -O0)
+
 # Headers that nearly every file includes, compiled once for the folders and once for their tests: a quarter of a build's
 # time. The presets without it (tsan, fuzz) show that each file includes what it uses.
 option(INFERSCOPE_PCH "precompile common headers" ON)
@@ -31,6 +34,7 @@ if(INFERSCOPE_PCH)
     target_precompile_headers(inferscope_headers PRIVATE ${common_headers})
     add_library(inferscope_test_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
     target_link_libraries(inferscope_test_headers PRIVATE inferscope_flags GTest::gmock GTest::gtest)
+    target_compile_options(inferscope_test_headers PRIVATE ${INFERSCOPE_TEST_FLAGS})
     target_precompile_headers(inferscope_test_headers PRIVATE ${common_headers} <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
@@ -71,6 +75,7 @@ function(inferscope_folder name)
     if(tests)
         add_executable(${name}_test ${tests})
         target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest GTest::gtest_main)
+        target_compile_options(${name}_test PRIVATE ${INFERSCOPE_TEST_FLAGS})
         inferscope_precompile(${name}_test inferscope_test_headers)
         target_compile_definitions(${name}_test PRIVATE INFERSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
