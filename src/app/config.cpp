@@ -186,6 +186,8 @@ tsdb::StoreConfig read_storage(const YAML::Node& node, Diagnostics& diagnostics)
     reader.read_bytes("head_bytes", storage.head_bytes);
     reader.read_bytes("wal_bytes", storage.wal_bytes);
     reader.read_bytes("index_cache_bytes", storage.blocks.cache_bytes);
+    reader.read_bytes("chunk_cache_bytes", storage.blocks.chunk_cache_bytes);
+    storage.head.chunk_cache_bytes = storage.blocks.chunk_cache_bytes;
     read_fsync(reader, node, storage.wal, diagnostics);
     reader.finish();
     return storage;

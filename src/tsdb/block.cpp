@@ -105,7 +105,7 @@ Block::Block(BlockFolder& folder, std::unique_ptr<File> file, const block_format
 
 std::string Block::path() const { return folder_.file(block_format::file_name(meta_.number)); }
 
-Result<BlockCache::Tables> Block::tables() const {
+Result<BlockCache::Shared> Block::tables() const {
     if (auto known = folder_.cache.find(meta_.number)) return known;
     const std::scoped_lock lock(loading_);
     if (is_harmed()) return harmed(path() + ": harmed");
@@ -120,7 +120,7 @@ Result<BlockCache::Tables> Block::tables() const {
     return tables ? tables : tables.error().with(path());
 }
 
-Result<BlockCache::Tables> Block::load_tables() const {
+Result<BlockCache::Shared> Block::load_tables() const {
     const auto& sections = footer_.sections;
     const auto groups = read_checked(*file_, sections[block_format::kGroups], "groups");
     if (!groups) return groups.error();
@@ -128,6 +128,17 @@ Result<BlockCache::Tables> Block::load_tables() const {
     if (!index) return index.error();
     return BlockTables::read(*groups, *std::move(index), sections[block_format::kGroups].offset,
                              meta_.times);
+}
+
+Result<StoredChunks::Shared> Block::chunk(const ChunkPlace& place) const {
+    const std::pair key{meta_.number, place.offset};
+    if (auto known = folder_.chunks.find(key)) return known;
+    auto chunk = std::make_shared<StoredChunk>();
+    auto view = open_chunk(place, chunk->bytes);
+    if (!view) return view.error();
+    chunk->view = *std::move(view);
+    folder_.chunks.put(key, chunk);
+    return chunk;
 }
 
 Result<ChunkView> Block::open_chunk(const ChunkPlace& place, std::string& bytes) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A block on disk: rows that never change again, in one file. Opening reads its last bytes only;
-// groups and index are read and checked when a query needs them, chunks at each query.
+// groups, index and chunks are read and checked when a query needs them, and kept in caches.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
@@ -25,6 +25,7 @@
 #include "tsdb/block_cache.h"
 #include "tsdb/block_format.h"
 #include "tsdb/block_groups.h"
+#include "tsdb/chunk_cache.h"
 #include "tsdb/chunk_view.h"
 #include "tsdb/config.h"
 
@@ -32,14 +33,19 @@ namespace inferscope::tsdb {
 
 /// What the blocks of one folder share. Thread: any.
 struct BlockFolder {
-    BlockFolder(Files& its_files, std::string its_path, std::size_t cache_bytes,
+    BlockFolder(Files& its_files, std::string its_path, const BlocksConfig& config,
                 Access its_access = Access::owner)
-        : files(its_files), path(std::move(its_path)), access(its_access), cache(cache_bytes) {}
+        : files(its_files),
+          path(std::move(its_path)),
+          access(its_access),
+          cache(config.cache_bytes),
+          chunks(config.chunk_cache_bytes) {}
 
     Files& files;
     const std::string path;
     const Access access;
     BlockCache cache;
+    StoredChunks chunks;
     std::atomic<std::uint64_t> harmed_blocks{0};  ///< set aside since the start
     std::atomic<std::uint64_t> harmed_chunks{0};  ///< found since the start
 
@@ -81,9 +87,11 @@ public:
 
     /// Groups and index, checked. Fails with invalid_argument if they are harmed, which sets the
     /// block aside; with io_error if the disk fails, which is no verdict.
-    [[nodiscard]] Result<BlockCache::Tables> tables() const;
-    /// Opens the chunk, whose bytes are put in `bytes`, and checks that it is what `place` says.
-    /// Fails with invalid_argument or io_error, says so in the log and counts it, once.
+    [[nodiscard]] Result<BlockCache::Shared> tables() const;
+    /// The chunk, checked that it is what `place` says; it is kept for the next query. Fails with
+    /// invalid_argument or io_error, says so in the log and counts it, once.
+    [[nodiscard]] Result<StoredChunks::Shared> chunk(const ChunkPlace& place) const;
+    /// The same for who reads all chunks: it isn't kept, its bytes are put in `bytes`.
     [[nodiscard]] Result<ChunkView> open_chunk(const ChunkPlace& place, std::string& bytes) const;
     /// Says in the log that a chunk is harmed and counts it, if that is news. Returns what to tell.
     std::string report(const ChunkPlace& place, const Error& reason) const;
@@ -91,7 +99,7 @@ public:
 private:
     Block(BlockFolder& folder, std::unique_ptr<File> file, const block_format::Footer& footer,
           BlockMeta meta);
-    [[nodiscard]] Result<BlockCache::Tables> load_tables() const;
+    [[nodiscard]] Result<BlockCache::Shared> load_tables() const;
     [[nodiscard]] Result<ChunkView> read_chunk(const ChunkPlace& place, std::string& bytes) const;
 
     BlockFolder& folder_;

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups and indexes of blocks, kept in memory once they were needed, up to a bound over all
-// blocks: what wasn't used for longest goes first.
+// Groups and indexes of blocks, kept in memory once they were needed.
 #pragma once
-
-#include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "base/guarded.h"
 #include "base/result.h"
 #include "tsdb/block_groups.h"
 #include "tsdb/index_block.h"
+#include "tsdb/lru_cache.h"
 
 namespace inferscope::tsdb {
 
@@ -44,32 +40,7 @@ private:
     GroupTable groups_;
 };
 
-/// Thread: any.
-class BlockCache {
-public:
-    using Tables = std::shared_ptr<const BlockTables>;
-
-    explicit BlockCache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
-
-    /// Nothing if the block's tables aren't there.
-    [[nodiscard]] Tables find(std::uint32_t block);
-    /// What was put last stays, however large it is.
-    void put(std::uint32_t block, Tables tables);
-    void drop(std::uint32_t block);
-    [[nodiscard]] std::size_t bytes() const;
-
-private:
-    using Uses = std::list<std::pair<std::uint32_t, Tables>>;  // the newest first
-    struct Kept {
-        Uses uses;
-        absl::flat_hash_map<std::uint32_t, Uses::iterator> by_block;
-        std::size_t bytes = 0;
-
-        void drop(std::uint32_t block);
-    };
-
-    const std::size_t most_bytes_;
-    Guarded<Kept> kept_;
-};
+/// By the block's number.
+using BlockCache = LruCache<std::uint32_t, BlockTables>;
 
 }  // namespace inferscope::tsdb

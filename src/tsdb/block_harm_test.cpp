@@ -178,7 +178,8 @@ TEST_F(BlockHarmTest, AFileCutWhileItIsOpenIsAWarning) {
     auto blocks = open(files_);
     ASSERT_TRUE(add(*blocks, small_groups()));
     const auto path = blocks->list()->front()->path();
-    static_cast<void>(answers(*blocks));  // groups and index are in memory
+    static_cast<void>(
+        blocks->list()->front()->series({}, 0, kForever));  // groups and index are in memory
     ASSERT_TRUE((*files_.open(path, OpenMode::existing))->truncate(20));
     BlockAnswers found;
     found.add(*blocks);

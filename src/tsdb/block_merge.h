@@ -15,7 +15,7 @@ namespace inferscope::tsdb {
 /// A block that goes into another one.
 struct MergeSource {
     BlockPtr block;
-    BlockCache::Tables tables;  ///< its own
+    BlockCache::Shared tables;  ///< its own
     BlockCut cut;
 };
 

@@ -126,12 +126,12 @@ private:
     Result<void> read_group(const Wanted& wanted) {
         RowsBuilder rows(wanted.columns.size());
         for (const auto& place : overlapping(tables_.groups().chunks(wanted.group), asked_)) {
-            const auto chunk = block_.open_chunk(place, bytes_);
+            const auto chunk = block_.chunk(place);
             if (!chunk) {
                 selection_.warnings.push_back(chunk.error().text);
                 continue;
             }
-            if (auto added = add_chunk(*chunk, place, wanted, rows); !added) return added;
+            if (auto added = add_chunk((*chunk)->view, place, wanted, rows); !added) return added;
         }
         selection_.rows.push_back(rows.finish());
         return {};
@@ -176,7 +176,6 @@ private:
     Selection selection_;
     absl::flat_hash_map<std::size_t, std::size_t> by_group_;
     std::vector<Wanted> wanted_;
-    std::string bytes_;           // of a chunk
     std::vector<double> values_;  // of a column
     std::array<std::uint64_t, kMaxChunkRows / 64> present_{};
 };

@@ -24,7 +24,7 @@ auto priority(const BlockPtr& block) {
 }  // namespace
 
 Blocks::Blocks(Files& files, const std::string& folder, BlocksConfig config, Access access)
-    : folder_(files, folder, config.cache_bytes, access), config_(std::move(config)) {}
+    : folder_(files, folder, config, access), config_(std::move(config)) {}
 
 Result<std::unique_ptr<Blocks>> Blocks::open(Files& files, const std::string& folder,
                                              BlocksConfig config, Access access) {

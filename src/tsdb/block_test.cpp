@@ -33,7 +33,7 @@ protected:
 
     std::uint32_t last_number_ = 0;
     MemoryFiles files_;
-    BlockFolder folder_{files_, "blocks", 1 << 20};
+    BlockFolder folder_{files_, "blocks", BlocksConfig()};
 };
 
 TEST_F(BlockTest, GivesBackWhatWasWrittenBitForBit) {

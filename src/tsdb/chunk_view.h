@@ -42,6 +42,9 @@ public:
     /// For statistics and for the decoder.
     [[nodiscard]] const Column& column(std::size_t index) const { return columns_[index]; }
     [[nodiscard]] std::string_view bytes() const { return bytes_; }
+    [[nodiscard]] std::size_t heap_bytes() const {
+        return times_.capacity() * sizeof(Timestamp) + columns_.capacity() * sizeof(Column);
+    }
 
 private:
     bool read_times(ByteReader& bytes, std::size_t rows);

@@ -35,6 +35,8 @@ struct HeadConfig {
     std::size_t max_help_bytes = 4096;
     /// `storage.max_exemplars`: newest ones over all series; 0 keeps none.
     std::size_t max_exemplars = 100'000;
+    /// `storage.chunk_cache_bytes`: sealed chunks that queries have opened.
+    std::size_t chunk_cache_bytes = std::size_t{32} << 20;
 };
 
 /// Series for which all matchers hold are kept for so long.
@@ -55,6 +57,8 @@ struct BlocksConfig {
     std::vector<KeepLonger> keep_longer;
     /// `storage.index_cache_bytes`: groups and indexes of blocks in memory.
     std::size_t cache_bytes = std::size_t{64} << 20;
+    /// `storage.chunk_cache_bytes`: chunks that queries have read.
+    std::size_t chunk_cache_bytes = std::size_t{32} << 20;
 };
 
 }  // namespace inferscope::tsdb

@@ -23,6 +23,15 @@ RowRange range(std::span<const Timestamp> times, Timestamp from, Timestamp to) {
             static_cast<std::size_t>(end - times.begin())};
 }
 
+OpenSealedChunks::Shared open(const SealedChunk& chunk, OpenSealedChunks& opened) {
+    auto known = opened.find(chunk.data.get());
+    if (!known) {
+        known = std::make_shared<const OpenSealedChunk>(chunk, chunk.view());
+        opened.put(chunk.data.get(), known);
+    }
+    return known;
+}
+
 /// Puts runs of rows behind each other.
 class RowsBuilder {
 public:
@@ -31,8 +40,7 @@ public:
         rows_.columns.resize(snapshot.columns.size());
     }
 
-    void add(const SealedChunk& chunk) {
-        const auto view = chunk.view();
+    void add(const ChunkView& view) {
         const auto decoder = std::make_unique<ColumnDecoder>(view);
         values_.resize(view.rows());
         present_.resize(view.rows());
@@ -89,9 +97,10 @@ private:
 
 }  // namespace
 
-ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to) {
+ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to,
+                  OpenSealedChunks& opened) {
     RowsBuilder builder(snapshot, from, to);
-    for (const auto& chunk : snapshot.chunks) builder.add(chunk);
+    for (const auto& chunk : snapshot.chunks) builder.add(open(chunk, opened)->view);
     for (const auto& tile : snapshot.full)
         builder.add(*tile, [&](std::size_t i) { return std::size_t{snapshot.columns[i]}; });
     for (const auto& tile : snapshot.open) builder.add(tile, std::identity());

@@ -76,6 +76,7 @@ Head::Head(const HeadConfig& config)
       oldest_(-kEndOfTime + 1),
       catalog_(config),
       exemplars_(config.max_exemplars),
+      opened_(config.chunk_cache_bytes),
       families_(config.max_families, config.max_help_bytes) {
     CHECK(config.max_columns <= kMaxChunkColumns, "a chunk can hold a group's columns");
 }

@@ -23,6 +23,7 @@
 #include "telemetry/appender.h"
 #include "telemetry/selection.h"
 #include "tsdb/catalog.h"
+#include "tsdb/chunk_cache.h"
 #include "tsdb/config.h"
 #include "tsdb/exemplar_ring.h"
 #include "tsdb/family_table.h"
@@ -177,6 +178,7 @@ private:
     Guarded<Groups> groups_;
     Guarded<std::vector<SharedEpoch>> epochs_;
     Guarded<ExemplarRing> exemplars_;
+    mutable OpenSealedChunks opened_;
     Guarded<FamilyTable> families_;
     Guarded<Counters> counters_;
 };

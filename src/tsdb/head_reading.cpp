@@ -28,13 +28,13 @@ public:
 
     /// Puts what is wanted behind `rows`. Fails if there are more than so many values.
     Result<void> read(Timestamp from, Timestamp to, std::size_t most_samples,
-                      std::vector<ColumnRows>& rows) {
+                      OpenSealedChunks& opened, std::vector<ColumnRows>& rows) {
         std::size_t samples = 0;
         for (auto& wanted : epochs_) {
             const auto snapshot = wanted.epoch->with(
                 [&](const Epoch& locked) { return locked.snapshot(wanted.columns, from, to); });
             wanted.rows = rows.size();
-            rows.push_back(decode(snapshot, from, to));
+            rows.push_back(decode(snapshot, from, to, opened));
             wanted.late.assign(wanted.columns.size(), kNone);
             for (std::size_t i = 0; i < snapshot.late.size(); ++i) {
                 auto late = snapshot.late[i];
@@ -88,7 +88,8 @@ Result<Selection> Head::read(std::span<const Matcher> matchers, Timestamp from, 
         catalog_.with([&](const Catalog& catalog) { return catalog.select(matchers, from, to); });
     Selection selection;
     WantedColumns wanted(found);
-    if (auto read = wanted.read(from, to, most_samples, selection.rows); !read) return read.error();
+    if (auto read = wanted.read(from, to, most_samples, opened_, selection.rows); !read)
+        return read.error();
     selection.series.reserve(found.size());
     for (auto& series : found) {
         SelectedSeries selected{.labels = std::move(series.labels), .parts = {}};

@@ -30,7 +30,7 @@ class BlockInspection {
 public:
     BlockInspection(Files& files, const std::string& folder, HarmReport& report)
         : files_(files),
-          folder_(files, block_folder(folder), kCacheBytes, Access::reader),
+          folder_(files, block_folder(folder), kNoCaches, Access::reader),
           report_(report) {}
 
     Result<void> run() {
@@ -48,7 +48,8 @@ public:
 
 private:
     /// Groups and index of one block are looked at only once.
-    static constexpr std::size_t kCacheBytes = 0;
+    static inline const BlocksConfig kNoCaches{
+        .keep_longer = {}, .cache_bytes = 0, .chunk_cache_bytes = 0};
 
     void check(std::uint32_t number) {
         const auto block = Block::open(folder_, number);
