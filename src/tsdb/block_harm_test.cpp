@@ -179,7 +179,7 @@ TEST_F(BlockHarmTest, AFileCutWhileItIsOpenIsAWarning) {
     ASSERT_TRUE(add(*blocks, small_groups()));
     const auto path = blocks->list()->front()->path();
     static_cast<void>(
-        blocks->list()->front()->series({}, 0, kForever));  // groups and index are in memory
+        blocks->list()->front()->series({}, 0, 1 << 20));  // groups and index are in memory
     ASSERT_TRUE((*files_.open(path, OpenMode::existing))->truncate(20));
     BlockAnswers found;
     found.add(*blocks);
