@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +97,9 @@ struct QueryError {
 class Engine {
 public:
     Engine(const Queryable& stored, EngineOptions options);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
 
     [[nodiscard]] Result<QueryAnswer, QueryError> instant(std::string_view text, Timestamp time,
                                                           const QueryOptions& options = {}) const;
@@ -105,8 +109,12 @@ public:
     [[nodiscard]] const EngineOptions& options() const { return options_; }
 
 private:
+    class Turns;
+    class Run;
+
     const Queryable& stored_;
     EngineOptions options_;
+    std::unique_ptr<Turns> turns_;
 };
 
 }  // namespace inferscope::promql

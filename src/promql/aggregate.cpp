@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "promql/aggregate.h"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "promql/aggregations.h"
+#include "promql/plan.h"
+
+namespace inferscope::promql {
+namespace {
+
+LabelSelection grouping_of(const Aggregate& node) {
+    return node.is_without ? LabelSelection::without_name_and(node.grouping)
+                           : LabelSelection(node.grouping, true);
+}
+
+/// Rows [begin, end) of a group.
+struct Partition {
+    std::size_t group = 0;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+std::vector<Partition> partitions_of(const Groups& groups) {
+    std::vector<Partition> all;
+    for (std::size_t group = 0; group < groups.rows.size(); ++group) {
+        const auto size = groups.rows[group].size();
+        for (std::size_t begin = 0; begin < size; begin += kAggregationPartition)
+            all.push_back({group, begin, std::min(begin + kAggregationPartition, size)});
+    }
+    return all;
+}
+
+Outcome<VectorValue> result_for(Groups groups, std::size_t steps, QueryState& query) {
+    auto values = query.make_matrix(groups.labels.size(), steps);
+    if (!values) return values.error();
+    VectorValue result;
+    result.labels = std::move(groups.labels);
+    result.values = *std::move(values);
+    return result;
+}
+
+void warn_of_quantiles(std::span<const double> quantiles, ByteRange place,
+                       Annotations& annotations) {
+    // As Prometheus: any NaN, then the greatest and the least, which a NaN hides.
+    double least = std::numeric_limits<double>::max();
+    double greatest = std::numeric_limits<double>::lowest();
+    bool has_nan = false;
+    for (const double quantile : quantiles) {
+        has_nan = has_nan || std::isnan(quantile);
+        least = std::min(least, quantile);
+        greatest = std::max(greatest, quantile);
+    }
+    if (has_nan) return annotations.warn_of_quantile(std::nan(""), place);
+    if (greatest > 1) annotations.warn_of_quantile(greatest, place);
+    if (least < 0) annotations.warn_of_quantile(least, place);
+}
+
+Outcome<void> take_quantiles(const VectorValue& vector, const Groups& groups,
+                             std::span<const double> quantiles, VectorValue& result,
+                             const QueryState& query) {
+    const auto cost = vector.size() * quantiles.size();
+    return query.for_each_part(groups.rows.size(), cost, [&](std::size_t group) {
+        std::vector<std::span<const double>> columns;
+        columns.reserve(groups.rows[group].size());
+        for (const auto row : groups.rows[group]) columns.push_back(vector.values.row(row));
+        aggregate_quantile(columns, quantiles, result.values.row(group));
+    });
+}
+
+Outcome<void> add_up(Aggregation op, const VectorValue& vector, const Groups& groups,
+                     VectorValue& result, const QueryState& query) {
+    const auto steps = vector.values.steps();
+    const auto partitions = partitions_of(groups);
+    std::vector<std::unique_ptr<GroupSum>> sums(partitions.size());
+    const auto is_whole = [&](const Partition& partition) {
+        return partition.begin == 0 && partition.end == groups.rows[partition.group].size();
+    };
+    auto done = query.for_each_part(partitions.size(), vector.size() * steps, [&](std::size_t at) {
+        const auto& partition = partitions[at];
+        auto sum = make_group_sum(op, query.dialect(), steps);
+        for (auto i = partition.begin; i < partition.end; ++i)
+            sum->add(vector.values.row(groups.rows[partition.group][i]));
+        if (is_whole(partition)) {
+            sum->finish(result.values.row(partition.group));
+        } else {
+            sums[at] = std::move(sum);
+        }
+    });
+    if (!done) return done;
+    for (std::size_t at = 0; at < partitions.size();) {
+        const auto first = at++;
+        if (!sums[first]) continue;
+        while (at < partitions.size() && partitions[at].group == partitions[first].group)
+            sums[first]->merge(*sums[at++]);
+        sums[first]->finish(result.values.row(partitions[first].group));
+    }
+    return {};
+}
+
+}  // namespace
+
+Groups group_series(const Aggregate& node, const VectorValue& vector, QueryState& query) {
+    const auto grouping = grouping_of(node);
+    Groups groups;
+    groups.group_of.reserve(vector.size());
+    absl::flat_hash_map<std::string, std::size_t> places;
+    std::string key;
+    for (std::size_t row = 0; row < vector.size(); ++row) {
+        const auto& labels = vector.labels[row];
+        key.clear();
+        grouping.append_key(labels, key);
+        const auto [place, is_new] = places.try_emplace(key, groups.labels.size());
+        if (is_new) {
+            groups.labels.push_back(query.labels.keep(grouping.select(labels)));
+            groups.rows.emplace_back();
+        }
+        auto& group = groups.labels[place->second];
+        group.set_drops_name(group.drops_name() || labels.drops_name());
+        groups.rows[place->second].push_back(row);
+        groups.group_of.push_back(place->second);
+    }
+    return groups;
+}
+
+Outcome<VectorValue> aggregate_groups(const Aggregate& node, const VectorValue& vector,
+                                      std::span<const double> parameters, QueryState& query) {
+    auto groups = group_series(node, vector, query);
+    if (node.op == Aggregation::quantile)
+        warn_of_quantiles(parameters, without_parens(*node.parameter).range, query.annotations);
+    Groups of_result;
+    of_result.labels = groups.labels;
+    auto result = result_for(std::move(of_result), vector.values.steps(), query);
+    if (!result) return result;
+    result->differ_without_name =
+        node.is_without || std::ranges::find(node.grouping, kMetricName) == node.grouping.end();
+    auto done = node.op == Aggregation::quantile
+                    ? take_quantiles(vector, groups, parameters, *result, query)
+                    : add_up(node.op, vector, groups, *result, query);
+    if (!done) return done.error();
+    return result;
+}
+
+}  // namespace inferscope::promql
