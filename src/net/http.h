@@ -2,7 +2,9 @@
 // HTTP messages as values: transport without meaning.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +40,8 @@ struct HttpRequest {
     Headers headers;
     std::string body;
     std::string remote_address;  ///< server side only: the peer's IP
+    /// Server side only: turns true, within a moment, when the peer closes before it was answered.
+    std::shared_ptr<const std::atomic<bool>> peer_is_gone{};
 
     /// The target without its query, percent-decoded.
     [[nodiscard]] std::string path() const;

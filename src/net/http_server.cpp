@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -14,6 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <ctime>
 #include <exception>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -36,6 +38,7 @@ constexpr std::size_t kLargestInlineGzip = 64u << 10;  // about 1 ms of the io t
 constexpr std::size_t kMaxPasswordChecks = 16;         // at a time; each takes bcrypt's 100 ms
 constexpr std::size_t kMaxLingerBytes = 256u << 10;
 constexpr Millis kLinger{500};
+constexpr Millis kLookAtPeers{100};  // whether those that wait for an answer are still there
 constexpr Millis kPauseAfterAcceptError{
     100};  // out of file descriptors: more come when others close
 
@@ -130,6 +133,7 @@ private:
         std::string remote_address;
         std::string local_address;
         bool is_idle = true;  // between two exchanges: stop() may close it
+        std::shared_ptr<std::atomic<bool>> peer_is_gone;  // while the handler works
         asio::cancellation_signal cancel;
     };
     using ConnectionPtr = std::shared_ptr<Connection>;
@@ -162,7 +166,9 @@ private:
     /// An answer that keeps the handler from being called, if the request may not pass.
     Task<std::optional<HttpResponse>> refuse(Connection& connection, const Exchange& exchange);
     Task<std::optional<HttpResponse>> check_login(std::string authorization);
-    Task<ServerResponse> call_handler(HttpRequest request);
+    Task<ServerResponse> call_handler(Connection& connection, HttpRequest request);
+    /// Tells handlers whose client doesn't wait any more; again and again while any works.
+    void look_at_peers();
     Task<bool> answer(Connection& connection, const Exchange& exchange, ServerResponse response);
     Task<void> compress_body(HttpResponse& response);
     Task<bool> stream_body(Connection& connection, const Exchange& exchange,
@@ -186,9 +192,12 @@ private:
     ServerCounters counters_;
     std::set<ConnectionPtr> connections_;
     std::size_t password_checks_ = 0;
+    std::size_t working_handlers_ = 0;
+    bool looks_at_peers_ = false;
     bool stopping_ = false;
     asio::steady_timer all_gone_;  // never expires; cancelled when the last connection has ended
     asio::steady_timer patience_;  // of stop()
+    asio::steady_timer next_look_;
     std::unique_ptr<asio::thread_pool> own_thread_;
 };
 
@@ -233,7 +242,8 @@ HttpServer::Listener::Listener(Executor executor, ServerSettings settings, Handl
       credentials_(std::make_shared<Credentials>(settings_.web.users)),
       acceptor_(executor),
       all_gone_(executor, SteadyTime::max()),
-      patience_(executor) {}
+      patience_(executor),
+      next_look_(executor) {}
 
 Result<void> HttpServer::Listener::listen() {
     const auto where = fmt::format("listen on {}", settings_.listen.text());
@@ -365,7 +375,8 @@ Task<bool> HttpServer::Listener::serve_one(Connection& connection) {
         co_return false;
     }
     connection.stream.expire_at(Stream::kNever);  // the handler has the time that it takes
-    auto response = co_await call_handler(std::move(exchange.request));
+    auto response = co_await call_handler(connection, std::move(exchange.request));
+    connection.peer_is_gone.reset();
     const bool goes_on = co_await answer(connection, exchange, std::move(response));
     co_return goes_on;
 }
@@ -462,8 +473,26 @@ Task<Result<void>> HttpServer::Listener::read_request_body(Connection& connectio
     co_return read;
 }
 
-Task<ServerResponse> HttpServer::Listener::call_handler(HttpRequest request) {
+void HttpServer::Listener::look_at_peers() {
+    looks_at_peers_ = working_handlers_ > 0;
+    if (!looks_at_peers_) return;
+    for (const auto& connection : connections_) {
+        if (connection->peer_is_gone && connection->stream.peer_has_closed())
+            connection->peer_is_gone->store(true);
+    }
+    next_look_.expires_after(kLookAtPeers);
+    next_look_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+        if (!ec) self->look_at_peers();
+    });
+}
+
+Task<ServerResponse> HttpServer::Listener::call_handler(Connection& connection,
+                                                        HttpRequest request) {
     const std::string what = request.method + ' ' + redact_target(request.target);
+    const Counted working(working_handlers_);
+    connection.peer_is_gone = std::make_shared<std::atomic<bool>>(false);
+    request.peer_is_gone = connection.peer_is_gone;
+    if (!looks_at_peers_) look_at_peers();
     try {
         auto response = co_await handler_(std::move(request));
         co_return response;

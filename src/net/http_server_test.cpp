@@ -51,6 +51,27 @@ Task<ServerResponse> never_answer(HttpRequest) {
     co_return HttpResponse::text(200, "never");
 }
 
+Task<ServerResponse> wait_until_peer_is_gone(HttpRequest request, int& noticed) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (!request.peer_is_gone->load()) co_await pause(executor, 5ms);
+    ++noticed;
+    co_return HttpResponse::text(200, "to nobody");
+}
+
+TEST(HttpServer, TellsAHandlerThatItsClientIsGone) {
+    int noticed = 0;
+    Site site({}, [&noticed](HttpRequest request) -> Task<ServerResponse> {
+        return wait_until_peer_is_gone(std::move(request), noticed);
+    });
+    HttpClient client(site.io.get_executor(), site.url(), {});
+    const auto response = wait_for(site.io, client.send(request_to("/"), in(50ms)));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, Errc::timeout);
+    client.close();
+    for (int i = 0; noticed == 0 && i < 500; ++i) site.io.run_for(10ms);
+    EXPECT_EQ(noticed, 1);
+}
+
 TEST(HttpServer, AnswersWithTargetBodyAndPeer) {
     Site site;
     const auto response = site.send(request_to("/a%20b?c=d", "POST", "body"));

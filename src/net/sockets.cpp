@@ -2,6 +2,7 @@
 #include "net/sockets.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -326,6 +327,12 @@ bool Stream::is_quiet() {
     char byte = 0;
     const auto count = ::recv(state_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+bool Stream::peer_has_closed() const {
+    if (!is_open()) return true;
+    ::pollfd asked{.fd = state_->socket.native_handle(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&asked, 1, 0) > 0 && (asked.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 std::string Stream::remote_address() const {

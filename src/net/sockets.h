@@ -66,6 +66,8 @@ public:
     [[nodiscard]] bool is_open() const;
     /// Open, and the peer has neither closed nor sent anything unasked.
     [[nodiscard]] bool is_quiet();
+    /// The peer has closed, or at least will send nothing more; what it sent before may be unread.
+    [[nodiscard]] bool peer_has_closed() const;
     /// The peer's address, without the port; the address that it called.
     [[nodiscard]] std::string remote_address() const;
     [[nodiscard]] std::string local_address() const;
