@@ -1,6 +1,7 @@
 #!/bin/sh
 # The long tests: unit tests under ThreadSanitizer, 200 writers of the log and 200 serving processes killed, ten minutes of
-# every fuzz target, a soak with its memory. WAL_KILLS, STORE_KILLS, FUZZ_SECONDS and SOAK_SECONDS make them shorter.
+# every fuzz target, 50,000 random queries beside Prometheus, a soak with its memory. WAL_KILLS, STORE_KILLS, PROMQL_RANDOM,
+# FUZZ_SECONDS and SOAK_SECONDS make them shorter.
 # Figures go to docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,6 +20,10 @@ WAL_KILLS="${WAL_KILLS:-200}" build/release/src/tsdb/tsdb_test --gtest_brief=1 -
 echo "== the store after kill -9 under load, ${STORE_KILLS:-200} times"
 cmake --build --preset release -j "$jobs" --target inferscope
 (cd tests/e2e && STORE_KILLS="${STORE_KILLS:-200}" /usr/bin/python3 -m unittest -v test_store_kill)
+
+echo "== PromQL beside Prometheus 2.42, ${PROMQL_RANDOM:-50000} random queries"
+(cd tests/e2e && PROMQL_RANDOM="${PROMQL_RANDOM:-50000}" \
+    /usr/bin/python3 -m unittest -v test_promql_differential)
 
 echo "== fuzzing, ${FUZZ_SECONDS:-600} s for each target, $jobs at a time"
 test -f build/fuzz/build.ninja || cmake --preset fuzz >/dev/null

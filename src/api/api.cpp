@@ -5,10 +5,16 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "api/federate.h"
 #include "api/json_pages.h"
+#include "api/json_text.h"
+#include "api/query_endpoints.h"
+#include "api/status_endpoints.h"
 #include "api/store_endpoints.h"
 #include "net/offload.h"
 
@@ -114,8 +120,24 @@ net::Task<HttpResponse> targets(const Sources& sources, HttpRequest request) {
     if (state != "any" && state != "active" && state != "dropped") {
         co_return json_error(400, "bad_data", "state must be active, dropped or any");
     }
-    co_return HttpResponse::json(200,
-                                 targets_json(sources.targets(), sources.dropped_targets(), state));
+    auto active = sources.targets();
+    auto dropped = sources.dropped_targets();
+    const std::string pool = request.parameter("scrapePool").value_or("");
+    if (!pool.empty()) {
+        std::erase_if(active, [&](const auto& status) { return status.target->job != pool; });
+        std::erase_if(dropped, [&](const auto& target) { return target.job != pool; });
+    }
+    co_return HttpResponse::json(200, targets_json(active, dropped, state));
+}
+
+net::Task<HttpResponse> scrape_pools(const Sources& sources, HttpRequest /*request*/) {
+    std::set<std::string> pools;
+    for (const auto& status : sources.targets()) pools.insert(status.target->job);
+    for (const auto& target : sources.dropped_targets()) pools.insert(target.job);
+    std::string body = open_success() + R"({"scrapePools":)";
+    append_list(body, pools, [&](const std::string& pool) { append_json(body, pool); });
+    body += '}';
+    co_return close_success(std::move(body));
 }
 
 net::Task<HttpResponse> engines(const Sources& sources, HttpRequest /*request*/) {
@@ -163,15 +185,30 @@ constexpr std::array kEndpoints{
     Endpoint{"GET POST", "/metrics/default-config", "the built-in mapping",
              &default_mapping_config},
     Endpoint{"GET", "/api/v1/targets", "what is scraped, and why it fails", &targets},
+    Endpoint{"GET", "/api/v1/scrape_pools", "names of the scrape jobs that have targets",
+             &scrape_pools},
     Endpoint{"GET", "/api/v1/engines", "engines, their state and its reason", &engines},
-    Endpoint{"GET POST", "/api/v1/query", "a selector, at one time", &query},
-    Endpoint{"GET POST", "/api/v1/query_exemplars", "exemplars of a selector's series",
+    Endpoint{"GET POST", "/api/v1/query", "PromQL, at one time", &query},
+    Endpoint{"GET POST", "/api/v1/query_range", "PromQL, at many times", &query_range},
+    Endpoint{"GET POST", "/api/v1/query_exemplars", "exemplars of the series in an expression",
              &query_exemplars},
+    Endpoint{"GET POST", "/api/v1/format_query", "PromQL, laid out", &format_query},
+    Endpoint{"GET POST", "/api/v1/parse_query", "PromQL, as a tree", &parse_query},
+    Endpoint{"GET", "/federate", "newest samples of what match[] selects, for another Prometheus",
+             &federate},
     Endpoint{"GET POST", "/api/v1/series", "label sets of the series that match", &series},
     Endpoint{"GET POST", "/api/v1/labels", "label names", &label_names},
     Endpoint{"GET", "/api/v1/label/*/values", "values of a label", &label_values},
     Endpoint{"GET", "/api/v1/metadata", "TYPE, HELP and UNIT", &metadata},
     Endpoint{"GET", "/api/v1/status/tsdb", "what takes the room in the store", &tsdb_status},
+    Endpoint{"GET", "/api/v1/status/config", "the configuration, without secrets", &config_status},
+    Endpoint{"GET", "/api/v1/status/flags", "the command line's values", &flags_status},
+    Endpoint{"GET", "/api/v1/status/runtimeinfo", "the process", &runtime_info},
+    Endpoint{"GET", "/api/v1/status/buildinfo", "which Prometheus this is like", &build_info},
+    Endpoint{"GET", "/api/v1/status/walreplay", "that the log has been read", &wal_replay},
+    Endpoint{"GET", "/api/v1/rules", "rules: none yet", &rules},
+    Endpoint{"GET", "/api/v1/alerts", "alerts: none yet", &alerts},
+    Endpoint{"GET", "/api/v1/alertmanagers", "Alertmanagers: none yet", &alertmanagers},
     Endpoint{"POST", "/api/v1/write", "remote write 1.0", &remote_write},
     Endpoint{"POST PUT", "/api/v1/admin/flush", "everything into blocks, now", &flush},
     Endpoint{"POST PUT", "/api/v1/admin/tsdb/delete_series", "removes samples of series",

@@ -4,9 +4,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "net/secrets.h"
+#include "promql/formats.h"
 
 namespace inferscope::api {
 namespace {
@@ -60,8 +62,6 @@ std::string_view to_string(const mapping::Identity& identity) {
     return "unknown";
 }
 
-std::string seconds_text(Millis duration) { return fmt::format("{}s", to_seconds(duration)); }
-
 Json to_json(const scrape::TargetStatus& status) {
     const auto& target = *status.target;
     Json missing = Json::array();
@@ -81,8 +81,8 @@ Json to_json(const scrape::TargetStatus& status) {
              status.last_scrape == 0 ? "0001-01-01T00:00:00Z" : rfc3339(status.last_scrape)},
             {"lastScrapeDuration", to_seconds(status.last_duration)},
             {"health", to_string(status.health)},
-            {"scrapeInterval", seconds_text(target.interval)},
-            {"scrapeTimeout", seconds_text(target.timeout)},
+            {"scrapeInterval", promql::format_duration(target.interval)},
+            {"scrapeTimeout", promql::format_duration(target.timeout)},
             {"inferscope",
              {{"runtime", status.identity.runtime},
               {"version", status.identity.version},
@@ -90,7 +90,7 @@ Json to_json(const scrape::TargetStatus& status) {
               {"samples", status.samples},
               {"duplicateLines", status.duplicates},
               {"slowed", status.slowed},
-              {"intervalInForce", seconds_text(status.interval)},
+              {"intervalInForce", promql::format_duration(status.interval)},
               {"missingFamilies", std::move(missing)}}}};
 }
 
@@ -111,6 +111,9 @@ std::string targets_json(const std::vector<scrape::TargetStatus>& active,
                          std::string_view state) {
     Json active_json = Json::array();
     Json dropped_json = Json::array();
+    std::map<std::string, std::size_t> counts;
+    for (const auto& status : active) counts.try_emplace(status.target->job, 0);
+    for (const auto& target : dropped) ++counts[target.job];
     if (state != "dropped") {
         for (const auto& status : active) active_json.push_back(to_json(status));
     }
@@ -124,7 +127,8 @@ std::string targets_json(const std::vector<scrape::TargetStatus>& active,
     return dump({{"status", "success"},
                  {"data",
                   {{"activeTargets", std::move(active_json)},
-                   {"droppedTargets", std::move(dropped_json)}}}});
+                   {"droppedTargets", std::move(dropped_json)},
+                   {"droppedTargetCounts", counts}}}});
 }
 
 }  // namespace inferscope::api

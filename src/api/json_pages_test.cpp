@@ -30,7 +30,7 @@ TEST(TargetsJson, HasPrometheussShapeAndShowsNoSecrets) {
     EXPECT_EQ(target["health"], "unknown");
     EXPECT_EQ(target["lastScrape"], "0001-01-01T00:00:00Z");
     EXPECT_EQ(target["scrapeInterval"], "5s");
-    EXPECT_EQ(target["scrapeTimeout"], "1.5s");
+    EXPECT_EQ(target["scrapeTimeout"], "1s500ms");
     EXPECT_EQ(target["discoveredLabels"]["__param_module"], "x");
     EXPECT_EQ(json.dump().find("hush"), std::string::npos);
 }

@@ -19,6 +19,9 @@ TEST(GoNumber, IsWrittenAsPrometheusWritesIt) {
     EXPECT_EQ(number(0.1), "0.1");
     EXPECT_EQ(number(1e-6), "0.000001");
     EXPECT_EQ(number(1e20), "100000000000000000000");
+    EXPECT_EQ(number(0), "0");
+    EXPECT_EQ(number(-42), "-42");
+    EXPECT_EQ(number(9007199254740991), "9007199254740991");
     EXPECT_EQ(number(-std::numeric_limits<double>::infinity()), "-Inf");
     EXPECT_EQ(number(std::numeric_limits<double>::quiet_NaN()), "NaN");
 }
@@ -27,6 +30,13 @@ TEST(GoNumber, HasTwoDigitsInAnExponentAtLeast) {
     EXPECT_EQ(number(1e-7), "1e-07");
     EXPECT_EQ(number(-1.5e21), "-1.5e+21");
     EXPECT_EQ(number(5e-324), "5e-324");
+}
+
+TEST(GoNumber, HasZerosForTheDigitsThatItLeavesOut) {
+    EXPECT_EQ(number(3697246740716232192.0), "3697246740716232000");
+    EXPECT_EQ(number(-70678667245899472.0), "-70678667245899470");
+    EXPECT_EQ(number(9007199254740992), "9007199254740992");
+    EXPECT_EQ(number(2e17), "200000000000000000");
 }
 
 TEST(JsonSeconds, HaveThreeDigitsUnlessTheyAreZero) {

@@ -8,7 +8,9 @@
 #include <chrono>
 #include <cmath>
 
+#include "api/answers.h"
 #include "base/text.h"
+#include "promql/formats.h"
 
 namespace inferscope::api {
 namespace {
@@ -95,20 +97,24 @@ private:
     bool ok_ = true;
 };
 
-Error invalid(std::string_view name, std::string_view why) {
-    return {Errc::invalid_argument, fmt::format("invalid parameter \"{}\": {}", name, why)};
+std::string cannot_parse(std::string_view text, std::string_view what) {
+    return fmt::format("cannot parse \"{}\" to a valid {}", quote_for_message(text), what);
 }
 
 }  // namespace
 
 std::optional<Timestamp> parse_time(std::string_view text) {
-    if (const auto seconds = parse_number<double>(text)) {
-        const double millis = std::round(*seconds * 1000);
-        if (std::isnan(millis) || std::abs(millis) > static_cast<double>(kMaxTime))
-            return std::nullopt;
-        return static_cast<Timestamp>(millis);
-    }
-    return Rfc3339(text).read();
+    const auto seconds = parse_number<double>(text);
+    if (!seconds) return Rfc3339(text).read();
+    if (std::isnan(*seconds) || std::abs(*seconds) > static_cast<double>(kMaxTime) / 1000)
+        return std::nullopt;
+    // Prometheus's way, to the millisecond: the fraction is rounded, but then cut off as
+    // nanoseconds, and those as milliseconds.
+    double whole = 0;
+    const double fraction = std::round(std::modf(*seconds, &whole) * 1000) / 1000;
+    const auto nanos = static_cast<std::int64_t>(fraction * 1e9);
+    const std::int64_t millis = nanos / 1'000'000 - (nanos % 1'000'000 < 0 ? 1 : 0);
+    return static_cast<Timestamp>(whole) * 1000 + millis;
 }
 
 Result<Timestamp> time_parameter(const net::HttpRequest& request, std::string_view name,
@@ -116,16 +122,35 @@ Result<Timestamp> time_parameter(const net::HttpRequest& request, std::string_vi
     const auto text = request.parameter(name);
     if (!text || text->empty()) return otherwise;
     if (const auto time = parse_time(*text)) return *time;
-    return invalid(
-        name, fmt::format("cannot parse \"{}\" to a valid timestamp", quote_for_message(*text)));
+    return invalid_parameter(name, fmt::format("Invalid time value for '{}': {}", name,
+                                               cannot_parse(*text, "timestamp")));
+}
+
+Result<Timestamp> needed_time_parameter(const net::HttpRequest& request, std::string_view name) {
+    const auto text = request.parameter(name).value_or("");
+    if (const auto time = parse_time(text)) return *time;
+    return invalid_parameter(name, cannot_parse(text, "timestamp"));
+}
+
+Result<double> parse_seconds(std::string_view text) {
+    constexpr double kMostSeconds = 9.3e9;  // in nanoseconds they'd pass 2^63
+    if (const auto seconds = parse_number<double>(text)) {
+        if (std::abs(*seconds) < kMostSeconds) return *seconds;
+        return Error{Errc::invalid_argument,
+                     cannot_parse(text, "duration") + ". It overflows int64"};
+    }
+    if (const auto seconds = promql::parse_duration_seconds(text, promql::Dialect::prometheus3))
+        return *seconds;
+    return Error{Errc::invalid_argument, cannot_parse(text, "duration")};
 }
 
 Result<std::size_t> limit_parameter(const net::HttpRequest& request, std::string_view name) {
     const auto text = request.parameter(name);
     if (!text || text->empty()) return std::size_t{0};
     if (const auto limit = parse_number<std::size_t>(*text)) return *limit;
-    return invalid(name, fmt::format("cannot parse \"{}\" to a number that isn't negative",
-                                     quote_for_message(*text)));
+    return invalid_parameter(name,
+                             fmt::format("cannot parse \"{}\" to a number that isn't negative",
+                                         quote_for_message(*text)));
 }
 
 Result<std::vector<promql::Selector>> match_parameters(const net::HttpRequest& request,
@@ -133,8 +158,9 @@ Result<std::vector<promql::Selector>> match_parameters(const net::HttpRequest& r
     std::vector<promql::Selector> selectors;
     for (const auto& text : request.parameters("match[]")) {
         auto selector = promql::parse_selector(text);
-        if (!selector) return invalid("match[]", promql::to_api_text(selector.error()));
-        if (selector->range) return invalid("match[]", "a selector without a range is wanted");
+        if (!selector) return invalid_parameter("match[]", promql::to_api_text(selector.error()));
+        if (selector->range)
+            return invalid_parameter("match[]", "a selector without a range is wanted");
         selectors.push_back(*std::move(selector));
     }
     if (selectors.empty() && is_needed)

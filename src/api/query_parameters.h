@@ -25,6 +25,10 @@ std::optional<Timestamp> parse_time(std::string_view text);
 /// `otherwise` if the parameter isn't there.
 Result<Timestamp> time_parameter(const net::HttpRequest& request, std::string_view name,
                                  Timestamp otherwise);
+Result<Timestamp> needed_time_parameter(const net::HttpRequest& request, std::string_view name);
+
+/// Seconds ("0.5", "1e3") or a duration ("1m30s"), in seconds. Fails with Prometheus's words.
+Result<double> parse_seconds(std::string_view text);
 /// 0 (no bound) if it isn't there.
 Result<std::size_t> limit_parameter(const net::HttpRequest& request, std::string_view name);
 /// All values of `match[]`, as selectors without ranges. Fails if there are none and `is_needed`.

@@ -5,18 +5,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <set>
 #include <utility>
 
+#include "api/answers.h"
 #include "api/json_pages.h"
 #include "api/json_text.h"
 #include "api/query_parameters.h"
 #include "base/numbers.h"
 #include "base/text.h"
-#include "net/offload.h"
 
 namespace inferscope::api {
 namespace {
@@ -24,107 +22,7 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
-/// A sample is the newest one for so long. Source: Prometheus, --query.lookback-delta.
-constexpr Timestamp kLookback = Timestamp{5} * 60 * 1000;
-/// Source: Prometheus, --query.max-samples.
-constexpr std::size_t kMostSamples = 50'000'000;
 constexpr std::size_t kTopEntries = 10;
-
-HttpResponse bad_data(const Error& error) { return json_error(400, "bad_data", error.text); }
-
-HttpResponse failed(const Error& error) {
-    return error.code == Errc::limit_exceeded ? json_error(422, "execution", error.text)
-                                              : json_error(500, "internal", error.text);
-}
-
-/// {"status":"success","data":DATA,"warnings":[...]}
-HttpResponse success(std::string_view data, std::span<const std::string> warnings = {}) {
-    std::string body = R"({"status":"success","data":)";
-    body += data;
-    if (!warnings.empty()) {
-        body += ",\"warnings\":[";
-        for (std::size_t i = 0; i < warnings.size(); ++i) {
-            if (i > 0) body += ',';
-            append_json(body, warnings[i]);
-        }
-        body += ']';
-    }
-    body += '}';
-    return HttpResponse::json(200, std::move(body));
-}
-
-template <class List, class Append>
-void append_list(std::string& out, const List& list, Append append) {
-    char before = '[';
-    for (const auto& entry : list) {
-        out += before;
-        append(entry);
-        before = ',';
-    }
-    out += before == '[' ? "[]" : "]";
-}
-
-/// Runs on the pool; comes back to io.
-Answer on_pool(const Sources& sources, std::function<HttpResponse()> work) {
-    HttpResponse response;
-    co_await net::offload(sources.pool, [&] { response = work(); });
-    co_return response;
-}
-
-std::vector<SelectedSeries> by_labels(Selection& selection) {
-    std::ranges::sort(selection.series, {}, &SelectedSeries::labels);
-    return std::move(selection.series);
-}
-
-/// Series that have none are left out.
-void append_vector(std::string& out, Selection& selection, Timestamp time) {
-    char before = '[';
-    for (const auto& series : by_labels(selection)) {
-        const auto samples = selection.samples(series);
-        if (samples.empty() || is_stale_marker(samples.back().value)) continue;
-        out += before;
-        out += R"({"metric":)";
-        append_json(out, series.labels);
-        out += R"(,"value":)";
-        append_json(out, Sample{time, samples.back().value});
-        out += '}';
-        before = ',';
-    }
-    out += before == '[' ? "[]" : "]";
-}
-
-void append_matrix(std::string& out, Selection& selection) {
-    char before = '[';
-    for (const auto& series : by_labels(selection)) {
-        auto samples = selection.samples(series);
-        std::erase_if(samples, [](const Sample& sample) { return is_stale_marker(sample.value); });
-        if (samples.empty()) continue;
-        out += before;
-        out += R"({"metric":)";
-        append_json(out, series.labels);
-        out += R"(,"values":)";
-        append_list(out, samples, [&](const Sample& sample) { append_json(out, sample); });
-        out += '}';
-        before = ',';
-    }
-    out += before == '[' ? "[]" : "]";
-}
-
-HttpResponse query_now(const Queryable& stored, const promql::Selector& selector, Timestamp time) {
-    const Timestamp window = selector.range ? selector.range->count() : kLookback;
-    // Left-open, as in Prometheus 3.
-    auto selection = stored.read(selector.matchers, time - window + 1, time, kMostSamples);
-    if (!selection) return failed(selection.error());
-    std::string data =
-        fmt::format(R"({{"resultType":"{}","result":)", selector.range ? "matrix" : "vector");
-    if (selector.range) {
-        append_matrix(data, *selection);
-    } else {
-        append_vector(data, *selection, time);
-    }
-    data += '}';
-    return success(data, selection->warnings);
-}
 
 /// What /series, /labels and /label/*/values are asked.
 struct Asked {
@@ -242,61 +140,10 @@ HttpResponse tsdb_status_now(const Sources& sources, std::size_t limit) {
 
 }  // namespace
 
-Answer query(const Sources& sources, HttpRequest request) {
-    const auto time = time_parameter(request, "time", sources.now());
-    if (!time) co_return bad_data(time.error());
-    auto selector = promql::parse_selector(request.parameter("query").value_or(""));
-    if (!selector) {
-        co_return json_error(400, "bad_data",
-                             fmt::format("invalid parameter \"query\": {} (so far a query is a "
-                                         "selector, or a selector with a range)",
-                                         promql::to_api_text(selector.error())));
-    }
-    auto response =
-        co_await on_pool(sources, [&] { return query_now(sources.stored, *selector, *time); });
-    co_return response;
-}
-
-Answer query_exemplars(const Sources& sources, HttpRequest request) {
-    const auto start = time_parameter(request, "start", kMinTime);
-    if (!start) co_return bad_data(start.error());
-    const auto end = time_parameter(request, "end", kMaxTime);
-    if (!end) co_return bad_data(end.error());
-    const auto selector = promql::parse_selector(request.parameter("query").value_or(""));
-    if (!selector) {
-        co_return json_error(
-            400, "bad_data",
-            fmt::format("invalid parameter \"query\": {}", promql::to_api_text(selector.error())));
-    }
-    auto response = co_await on_pool(sources, [&] {
-        std::map<Labels, std::vector<StoredExemplar>> by_series;
-        for (auto& exemplar : sources.stored.exemplars(selector->matchers, *start, *end))
-            by_series[exemplar.series].push_back(std::move(exemplar));
-        std::string data;
-        append_list(data, by_series, [&](const auto& entry) {
-            data += R"({"seriesLabels":)";
-            append_json(data, entry.first);
-            data += R"(,"exemplars":)";
-            append_list(data, entry.second, [&](const StoredExemplar& exemplar) {
-                data += R"({"labels":)";
-                append_json(data, exemplar.labels);
-                data += R"(,"value":")";
-                append_go_number(data, exemplar.value);
-                data += R"(","timestamp":)";
-                append_json_seconds(data, exemplar.time);
-                data += '}';
-            });
-            data += '}';
-        });
-        return success(data);
-    });
-    co_return response;
-}
-
 Answer series(const Sources& sources, HttpRequest request) {
     auto asked = read_asked(request, true);
     if (!asked) co_return bad_data(asked.error());
-    auto response = co_await on_pool(sources, [&] {
+    auto response = co_await on_pool(sources.pool, [&] {
         return list_answer(find_for_each<Labels>(*asked,
                                                  [&](std::span<const Matcher> matchers) {
                                                      return sources.stored.series(
@@ -310,7 +157,7 @@ Answer series(const Sources& sources, HttpRequest request) {
 Answer label_names(const Sources& sources, HttpRequest request) {
     auto asked = read_asked(request, false);
     if (!asked) co_return bad_data(asked.error());
-    auto response = co_await on_pool(sources, [&] {
+    auto response = co_await on_pool(sources.pool, [&] {
         const auto find = [&](std::span<const Matcher> matchers) {
             return sources.stored.label_names(matchers, asked->start, asked->end);
         };
@@ -328,7 +175,7 @@ Answer label_values(const Sources& sources, HttpRequest request) {
     const auto name = unescape_name(std::string_view(path).substr(
         kBefore.size(), path.size() - kBefore.size() - kBehind.size()));
     if (name.empty()) co_return json_error(400, "bad_data", "invalid label name: \"\"");
-    auto response = co_await on_pool(sources, [&] {
+    auto response = co_await on_pool(sources.pool, [&] {
         const auto find = [&](std::span<const Matcher> matchers) {
             return sources.stored.label_values(name, matchers, asked->start, asked->end);
         };
@@ -359,7 +206,7 @@ Answer tsdb_status(const Sources& sources, HttpRequest request) {
     const auto limit = limit_parameter(request, "limit");
     if (!limit) co_return bad_data(limit.error());
     auto response = co_await on_pool(
-        sources, [&] { return tsdb_status_now(sources, *limit == 0 ? kTopEntries : *limit); });
+        sources.pool, [&] { return tsdb_status_now(sources, *limit == 0 ? kTopEntries : *limit); });
     co_return response;
 }
 

@@ -2,18 +2,12 @@
 // Endpoints that read and tend the store, in the shapes of Prometheus's HTTP API.
 #pragma once
 
+#include "api/answers.h"
 #include "api/api.h"
-#include "net/async.h"
 #include "net/http.h"
 
 namespace inferscope::api {
 
-using Answer = net::Task<net::HttpResponse>;
-
-/// A selector at one time: the newest sample in the five minutes up to it; of a range selector all
-/// samples.
-Answer query(const Sources& sources, net::HttpRequest request);
-Answer query_exemplars(const Sources& sources, net::HttpRequest request);
 Answer series(const Sources& sources, net::HttpRequest request);
 Answer label_names(const Sources& sources, net::HttpRequest request);
 /// Path: /api/v1/label/NAME/values. A name that isn't a legacy one comes as U__..., as Prometheus

@@ -19,5 +19,6 @@ void add_exporter(CLI::App& line, Command& chosen);
 void add_simulate(CLI::App& line, Command& chosen);
 void add_check(CLI::App& line, Command& chosen);
 void add_tsdb(CLI::App& line, Command& chosen);
+void add_query(CLI::App& line, Command& chosen);
 
 }  // namespace inferscope::app

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "app/config_page.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "promql/selector.h"
@@ -293,6 +294,7 @@ Result<Config, ParseError> parse_config(std::string_view text, std::string_view 
     Config config;
     config.file = file;
     if (root->IsNull()) return config;
+    config.page = config_page(*root);
     Diagnostics diagnostics(file);
     const std::string directory = directory_of(file);
     MapReader reader(*root, "configuration", diagnostics);

@@ -75,6 +75,7 @@ struct Config {
     remote::WriteConfig remote_write_receiver;
 
     std::string file;                          ///< where it was read; empty: no file
+    std::string page;                          ///< for people: YAML without secrets
     std::vector<ParseError> warnings;          ///< harmless, but the user should know
     std::vector<yaml::NamedFile> named_files;  ///< whether they are there, nobody has looked
 

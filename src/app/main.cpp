@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     inferscope::app::add_simulate(line, chosen);
     inferscope::app::add_check(line, chosen);
     inferscope::app::add_tsdb(line, chosen);
+    inferscope::app::add_query(line, chosen);
     try {
         line.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

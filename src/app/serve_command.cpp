@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/server.h"
@@ -25,8 +27,24 @@ int fail(const Error& error) {
     return 1;
 }
 
-int serve(const ServeFlags& flags) {
+std::vector<std::pair<std::string, std::string>> values_of_flags(const CLI::App& command) {
+    std::vector<std::pair<std::string, std::string>> values;
+    for (const auto* option : command.get_options()) {
+        const auto name = option->get_single_name();
+        if (name == "help") continue;
+        const bool is_switch = option->get_expected_max() == 0;
+        std::string value = option->get_default_str();
+        if (is_switch) value = option->count() > 0 ? "true" : "false";
+        if (!is_switch && option->count() > 0)
+            value = fmt::to_string(fmt::join(option->results(), ","));
+        values.emplace_back(name, std::move(value));
+    }
+    return values;
+}
+
+int serve(const ServeFlags& flags, const CLI::App& command) {
     ServerOptions options = flags.options;
+    options.flags = values_of_flags(command);
     auto listen = net::ListenAddress::parse(flags.listen);
     if (!listen) return fail(listen.error().with("--listen"));
     options.listen = std::move(*listen);
@@ -40,6 +58,32 @@ int serve(const ServeFlags& flags) {
     if (!server) return fail(server.error());
     (*server)->run();
     return 0;
+}
+
+void add_query_flags(CLI::App& command, QueryFlags& query) {
+    command
+        .add_option("--query.max-samples", query.max_samples,
+                    "a query that would hold more samples in memory at a time fails")
+        ->capture_default_str();
+    command
+        .add_option("--query.timeout", query.timeout,
+                    "a query that takes longer fails, waiting included")
+        ->capture_default_str();
+    command
+        .add_option("--query.max-concurrency", query.max_concurrency,
+                    "queries at a time; further ones wait")
+        ->capture_default_str();
+    command
+        .add_option("--query.lookback-delta", query.lookback_delta,
+                    "a sample is its series' value for at most so long")
+        ->capture_default_str();
+    command
+        .add_option("--promql.compat", query.compat, "3: PromQL as Prometheus 3 has it; 2: as 2.42")
+        ->capture_default_str();
+    command
+        .add_option("--enable-feature", query.features,
+                    "Prometheus's names of PromQL's experimental parts, separated by commas")
+        ->join(',');
 }
 
 }  // namespace
@@ -72,7 +116,10 @@ void add_serve(CLI::App& line, Command& chosen) {
                       "listen beyond loopback without a credential");
     command->add_flag("--demo", flags->options.demo,
                       "simulated engines, marked as such, when none is found");
-    command->callback([flags, &chosen] { chosen = [flags] { return serve(*flags); }; });
+    add_query_flags(*command, flags->options.query);
+    command->callback([flags, command, &chosen] {
+        chosen = [flags, command] { return serve(*flags, *command); };
+    });
 }
 
 }  // namespace inferscope::app

@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "app/demo.h"
 #include "app/engine_desk.h"
 #include "app/machine.h"
+#include "app/queries.h"
 #include "app/self_metrics.h"
 #include "app/storage.h"
 #include "app/storage_metrics.h"
@@ -54,6 +56,9 @@ constexpr Nanos kLookBeforeDemo = std::chrono::seconds(2);  ///< discovery has l
 constexpr Nanos kPatienceAtEnd = std::chrono::seconds(2);
 /// Two requests at a time: a large query and what goes on besides.
 constexpr std::size_t kPoolThreads = 2;
+/// Of subqueries without a step where the configuration doesn't say how often rules are evaluated.
+constexpr Millis kDefaultStep{60'000};
+constexpr std::size_t kMostQueryThreads = 64;
 constexpr std::string_view kKeptMapping = "metrics_config.yaml";
 
 std::string host_name() {
@@ -141,6 +146,10 @@ Result<void> check_storage(const std::string& path) {
                              writable.error().text)};
 }
 
+std::size_t query_threads() {
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, kMostQueryThreads);
+}
+
 Labels place_labels(const Config& config) {
     return Labels::from({{"cluster_id", config.cluster.id},
                          {"cluster_name", config.cluster.name},
@@ -194,7 +203,7 @@ Result<SourceSet> SourceSet::parse(std::string_view list) {
 class Server::Parts {
 public:
     Parts(ServerOptions options, std::shared_ptr<const Config> config, net::WebConfig web,
-          std::unique_ptr<Storage> storage)
+          std::unique_ptr<Storage> storage, promql::EngineOptions engine)
         : options_(std::move(options)),
           config_(std::move(config)),
           storage_(std::move(storage)),
@@ -218,6 +227,7 @@ public:
           machine_(sink_, clock_, machine_settings()),
           engine_rows_(sink_, "engines"),
           remote_write_(pool_.get_executor(), storage_->intake(), config_->remote_write_receiver),
+          queries_(storage_->store(), std::move(engine), query_threads()),
           api_(api_sources()),
           http_(io_.get_executor(), server_settings(std::move(web)),
                 [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
@@ -258,7 +268,8 @@ public:
         machine_.start();
         storage_->start();
         asio::co_spawn(io_, tick(), log_end("collection"));
-        self_.set_reload(true, clock_.wall());
+        started_ = clock_.wall();
+        note_reload(true);
         is_ready_ = true;
         give_back_free_memory();
         io_.run();
@@ -288,6 +299,7 @@ private:
     api::Sources api_sources() {
         return {
             .pool = pool_.get_executor(),
+            .query_pool = queries_.executor(),
             .rows = rows_,
             .mapping = mapping_,
             .targets = [this] { return scrapes_.status(); },
@@ -297,6 +309,7 @@ private:
             .reload = [this] { return reload(); },
             .is_ready = [this] { return is_ready_; },
             .stored = storage_->store(),
+            .engine = queries_.engine(),
             .store_stats = [this] { return storage_->stats(); },
             .index_stats = [this](std::size_t most) { return storage_->store().index_stats(most); },
             .flush = [this] { return storage_->flush(); },
@@ -310,7 +323,26 @@ private:
                     return remote_write_.handle(std::move(request));
                 },
             .now = [this] { return clock_.wall(); },
+            .version = std::string(kVersion),
+            .flags = options_.flags,
+            .config_yaml = [this] { return config_->page; },
+            .external_labels = [this] { return config_->global.external_labels; },
+            .runtime = [this] { return runtime_facts(); },
             .refresh = [this] { publish_own(); }};
+    }
+
+    api::RuntimeFacts runtime_facts() const {
+        return {.started = started_,
+                .reload_successful = reload_successful_,
+                .reloaded = reloaded_,
+                .retention = config_->storage.blocks.retention,
+                .retention_bytes = config_->storage.blocks.retention_bytes};
+    }
+
+    void note_reload(bool successful) {
+        reload_successful_ = successful;
+        if (successful) reloaded_ = clock_.wall();
+        self_.set_reload(successful, clock_.wall());
     }
 
     std::string host_for_url() const {
@@ -374,7 +406,7 @@ private:
         } else {
             log::error("reload refused, the old configuration runs on: {}", read.error().text);
         }
-        self_.set_reload(read.has_value(), clock_.wall());
+        note_reload(read.has_value());
         give_back_free_memory();
         return read;
     }
@@ -504,6 +536,7 @@ private:
         const bool is_driver_idle = machine_.stop();
         if (io_.stopped() && is_driver_idle) {
             pool_.join();
+            queries_.join();
             storage_->stop();
             return;
         }
@@ -527,6 +560,9 @@ private:
     std::string scheme_ = "http";
     bool is_ready_ = false;
     bool is_stopping_ = false;
+    Timestamp started_ = 0;
+    bool reload_successful_ = true;
+    Timestamp reloaded_ = 0;  // the last one that was successful
 
     exposition::LatestRows rows_;
     std::unique_ptr<Storage> storage_;
@@ -545,6 +581,7 @@ private:
     std::unique_ptr<Demo> demo_;
     std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
     remote::WriteEndpoint remote_write_;
+    Queries queries_;
     api::Api api_;
     net::HttpServer http_;
     SelfMetrics self_;
@@ -562,11 +599,15 @@ Result<std::unique_ptr<Server>> Server::make(ServerOptions options) {
     auto web = read_web_config(options);
     if (!web) return web.error();
     if (auto storage = check_storage(options.storage_path); !storage) return storage.error();
+    const bool has_file = !options.config_file.empty();
+    auto engine = engine_options(options.query,
+                                 has_file ? (*config)->global.evaluation_interval : kDefaultStep);
+    if (!engine) return engine.error();
     static const SystemClock kClock;
     auto storage = Storage::open(options.storage_path, **config, kClock);
     if (!storage) return storage.error();
     auto parts = std::make_unique<Parts>(std::move(options), std::move(*config), std::move(*web),
-                                         std::move(*storage));
+                                         std::move(*storage), *std::move(engine));
     if (auto prepared = parts->prepare(); !prepared) return prepared.error();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

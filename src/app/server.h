@@ -5,8 +5,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/config.h"
+#include "app/queries.h"
 #include "base/result.h"
 #include "net/http_server.h"
 
@@ -36,6 +39,9 @@ struct ServerOptions {
     bool web_open = false;
     SourceSet sources;
     bool demo = false;
+    QueryFlags query;
+    /// All flags as they are in force, names without dashes: for /api/v1/status/flags.
+    std::vector<std::pair<std::string, std::string>> flags;
 };
 
 /// The whole system. Thread: the one that calls run().

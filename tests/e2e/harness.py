@@ -282,13 +282,13 @@ def page_answer(body, content_type="text/plain; version=0.0.4", status="200 OK",
     return answer
 
 
-def prometheus(config, folder):
-    """Debian's Prometheus with `config` (text) on a free loopback port; returns the process with `.port`."""
+def prometheus(config, folder, *flags):
+    """Debian's Prometheus with `config` (text) and `flags` on a free loopback port; returns the process with `.port`."""
     port = free_port()
     file = pathlib.Path(folder) / "prometheus.yml"
     file.write_text(config)
     process = Process(["prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder}/prometheus-data",
-                       f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"])
+                       f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", *flags])
     process.port = port
     wait_for("prometheus is ready", lambda: http_request(port, "/-/ready").status == 200, 60)
     return process

@@ -16,7 +16,7 @@ class UnknownCommands(unittest.TestCase):
     def test_the_word_and_the_known_commands_are_named(self):
         typed = run("serv", "--listen", ":0")
         self.assertEqual(typed.returncode, 2)
-        self.assertEqual(typed.stderr, "inferscope: unknown command 'serv': there is serve, exporter, simulate, check, tsdb\n")
+        self.assertEqual(typed.stderr, "inferscope: unknown command 'serv': there is serve, exporter, simulate, check, tsdb, query\n")
         self.assertEqual(run("check", "rules", "x.yml").stderr, "check: unknown command 'rules': there is config, mapping\n")
 
     def test_other_mistakes_are_explained_as_before(self):
