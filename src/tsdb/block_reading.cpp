@@ -146,10 +146,14 @@ private:
         }
         left_ -= range.size() * wanted.columns.size();
         rows.add_times(chunk.times().subspan(range.begin, range.size()));
-        const auto decoder = std::make_unique<ColumnDecoder>(chunk);
+        if (decoder_) {
+            decoder_->use(chunk);
+        } else {
+            decoder_ = std::make_unique<ColumnDecoder>(chunk);
+        }
         values_.resize(chunk.rows());
         for (std::size_t i = 0; i < wanted.columns.size(); ++i) {
-            const auto present = decode(*decoder, chunk, place, wanted.columns[i]);
+            const auto present = decode(chunk, place, wanted.columns[i]);
             rows.add_values(i, std::span(values_).subspan(range.begin, range.size()), present,
                             range.begin);
         }
@@ -157,12 +161,12 @@ private:
     }
 
     /// Fills values_ and returns which rows have one, nothing if all have.
-    std::span<const std::uint64_t> decode(ColumnDecoder& decoder, const ChunkView& chunk,
-                                          const ChunkPlace& place, std::size_t column) {
+    std::span<const std::uint64_t> decode(const ChunkView& chunk, const ChunkPlace& place,
+                                          std::size_t column) {
         const auto words = std::span(present_).first((chunk.rows() + 63) / 64);
         std::ranges::fill(words, 0);
         if (column >= chunk.columns()) return words;
-        const auto decoded = decoder.decode(column, values_, words);
+        const auto decoded = decoder_->decode(column, values_, words);
         if (decoded) return *decoded == Presence::all ? words.first(0) : words;
         selection_.warnings.push_back(block_.report(place, decoded.error()));
         std::ranges::fill(words, 0);
@@ -176,6 +180,7 @@ private:
     Selection selection_;
     absl::flat_hash_map<std::size_t, std::size_t> by_group_;
     std::vector<Wanted> wanted_;
+    std::unique_ptr<ColumnDecoder> decoder_;
     std::vector<double> values_;  // of a column
     std::array<std::uint64_t, kMaxChunkRows / 64> present_{};
 };

@@ -115,14 +115,14 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
 }
 
 std::string_view ColumnDecoder::payload(std::size_t column) const {
-    const auto& at = chunk_.column(column);
-    return chunk_.bytes().substr(at.begin, at.header.payload_size);
+    const auto& at = chunk_->column(column);
+    return chunk_->bytes().substr(at.begin, at.header.payload_size);
 }
 
 /// The column itself, or the one that it moves as.
 std::size_t ColumnDecoder::mover(std::size_t column) const {
     while (true) {
-        const auto& header = chunk_.column(column).header;
+        const auto& header = chunk_->column(column).header;
         if (header.form != ColumnForm::zero || header.relation != Relation::same) return column;
         column = header.related[0];
     }
@@ -140,14 +140,14 @@ void ColumnDecoder::keep(std::size_t column) {
     const auto at = std::ranges::min_element(kept_, {}, &Kept::used);
     at->column = column;
     at->used = ++uses_;
-    std::copy_n(sum_.begin(), chunk_.rows() - 1, at->differences.begin());
+    std::copy_n(sum_.begin(), chunk_->rows() - 1, at->differences.begin());
 }
 
 /// The residuals of a column's differences; of one without relation, the differences.
 bool ColumnDecoder::read_payload(std::size_t column, std::span<std::uint64_t> differences) {
-    const auto form = chunk_.column(column).header.form;
+    const auto form = chunk_->column(column).header.form;
     if (form != ColumnForm::level) return read_all(form, payload(column), differences);
-    const auto numbers = std::span(scratch_).first(chunk_.rows());
+    const auto numbers = std::span(scratch_).first(chunk_->rows());
     if (!read_all(form, payload(column), numbers)) return false;
     for (std::size_t i = 0; i < differences.size(); ++i)
         differences[i] = numbers[i + 1] - numbers[i];
@@ -157,13 +157,13 @@ bool ColumnDecoder::read_payload(std::size_t column, std::span<std::uint64_t> di
 /// Adds the column's differences to `sum_`. Ends, since related columns stand before, and has at
 /// most kMaxDecodeSteps calls.
 bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
-    const auto count = chunk_.rows() - 1;
+    const auto count = chunk_->rows() - 1;
     column = mover(column);
     if (const auto* kept = find_kept(column)) {
         add_or_subtract(sum_.data(), kept->differences.data(), count, subtract);
         return true;
     }
-    const auto& header = chunk_.column(column).header;
+    const auto& header = chunk_->column(column).header;
     if (header.form != ColumnForm::zero) {
         if (!read_payload(column, std::span(scratch_).first(count))) return false;
         add_or_subtract(sum_.data(), scratch_.data(), count, subtract);
@@ -185,9 +185,9 @@ bool ColumnDecoder::add_differences(std::size_t column, bool subtract) {
 
 /// Into `sum_`, of a column that isn't constant.
 bool ColumnDecoder::read_differences(std::size_t column) {
-    const auto differences = std::span(sum_).first(chunk_.rows() - 1);
+    const auto differences = std::span(sum_).first(chunk_->rows() - 1);
     column = mover(column);
-    const auto& header = chunk_.column(column).header;
+    const auto& header = chunk_->column(column).header;
     if (const auto* kept = find_kept(column)) {
         std::copy_n(kept->differences.begin(), differences.size(), differences.begin());
         return true;
@@ -198,14 +198,14 @@ bool ColumnDecoder::read_differences(std::size_t column) {
         std::ranges::fill(differences, 0);
         if (!add_differences(column, false)) return false;
     }
-    if (chunk_.column(column).has_relatives) keep(column);
+    if (chunk_->column(column).has_relatives) keep(column);
     return true;
 }
 
 /// Into `sum_`.
 bool ColumnDecoder::read_numbers(std::size_t column) {
-    const auto& header = chunk_.column(column).header;
-    const auto numbers = std::span(sum_).first(chunk_.rows());
+    const auto& header = chunk_->column(column).header;
+    const auto numbers = std::span(sum_).first(chunk_->rows());
     if (header.form == ColumnForm::level) return read_all(header.form, payload(column), numbers);
     if (header.form == ColumnForm::zero && header.relation == Relation::none) {
         std::ranges::fill(numbers, header.first);
@@ -220,16 +220,17 @@ bool ColumnDecoder::read_numbers(std::size_t column) {
 
 Result<Presence> ColumnDecoder::decode(std::size_t column, std::span<double> values,
                                        std::span<std::uint64_t> present) {
-    const auto rows = chunk_.rows();
-    CHECK(column < chunk_.columns() && values.size() == rows && present.size() * 64 >= rows,
+    const auto rows = chunk_->rows();
+    CHECK(column < chunk_->columns() && values.size() == rows && present.size() * 64 >= rows,
           "a column of the chunk, and room for its rows");
-    const auto& at = chunk_.column(column);
+    const auto& at = chunk_->column(column);
     if (!read_numbers(column)) return bad_chunk(fmt::format("column {} can't be read", column));
     numbers_to_values(at.header.scale, std::span(sum_).first(rows), values);
     if (at.header.gaps_size == 0) return Presence::all;
     std::ranges::fill(present, ~std::uint64_t{0});
     bool any_absent = false;
-    const auto gaps = chunk_.bytes().substr(at.begin + at.header.payload_size, at.header.gaps_size);
+    const auto gaps =
+        chunk_->bytes().substr(at.begin + at.header.payload_size, at.header.gaps_size);
     if (!read_gaps(gaps, values, present, any_absent, std::span(scratch_).first(rows)))
         return bad_chunk(fmt::format("column {}'s gaps can't be read", column));
     return any_absent ? Presence::some : Presence::all;

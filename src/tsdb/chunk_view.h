@@ -63,10 +63,15 @@ enum class Presence : std::uint8_t {
 
 /// Decodes columns of one view, best in rising order: a histogram's buckets build on each other,
 /// so some columns' differences are kept. 96 KiB, so keep it out of small stacks. Confined to one
-/// thread; the view outlives it.
+/// thread; the views outlive it.
 class ColumnDecoder {
 public:
-    explicit ColumnDecoder(const ChunkView& chunk) : chunk_(chunk) {}
+    explicit ColumnDecoder(const ChunkView& chunk) : chunk_(&chunk) {}
+    /// Goes on with another view.
+    void use(const ChunkView& chunk) {
+        chunk_ = &chunk;
+        for (auto& kept : kept_) kept.column = kNone;
+    }
 
     /// Fills `values` (as many as rows; where absent, any number) and, unless all rows are present,
     /// `present` (a bit for each row, lowest first; (rows + 63) / 64 words). Fails with
@@ -75,10 +80,11 @@ public:
                             std::span<std::uint64_t> present);
 
 private:
+    static constexpr std::size_t kNone = kMaxChunkColumns;
     using Numbers = std::array<std::uint64_t, kMaxChunkRows>;
     struct Kept {
-        std::size_t column = kMaxChunkColumns;  ///< none
-        std::uint64_t used = 0;                 ///< when last, in uses
+        std::size_t column = kNone;
+        std::uint64_t used = 0;  ///< when last, in uses
         Numbers differences;
     };
 
@@ -91,7 +97,7 @@ private:
     Kept* find_kept(std::size_t column);
     void keep(std::size_t column);
 
-    const ChunkView& chunk_;
+    const ChunkView* chunk_;  // never null
     std::array<Kept, 4> kept_;
     std::uint64_t uses_ = 0;
     Numbers sum_;
