@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,17 @@ std::span<const ChunkPlace> overlapping(std::span<const ChunkPlace> chunks,
     return begin < end ? std::span(begin, end) : std::span<const ChunkPlace>();
 }
 
+/// About how many rows of the chunk lie in `range`, which it overlaps.
+std::size_t rows_in(const ChunkPlace& chunk, const TimeRange& range) {
+    const auto length = [](Timestamp from, Timestamp to) {
+        return static_cast<double>(to - from + 1);
+    };
+    const double wanted =
+        length(std::max(range.from, chunk.times.from), std::min(range.to, chunk.times.to));
+    const double share = wanted / length(chunk.times.from, chunk.times.to);
+    return static_cast<std::size_t>(std::ceil(share * static_cast<double>(chunk.rows)));
+}
+
 /// When a place's column is the series, as far as it is asked for; nothing if there are no rows.
 std::optional<TimeRange> part_of(const GroupTable& groups, const ColumnPlace& place,
                                  const TimeRange& asked) {
@@ -38,7 +50,11 @@ std::optional<TimeRange> part_of(const GroupTable& groups, const ColumnPlace& pl
 /// Puts runs of rows of some columns behind each other.
 class RowsBuilder {
 public:
-    explicit RowsBuilder(std::size_t columns) { rows_.columns.resize(columns); }
+    RowsBuilder(std::size_t columns, std::size_t rows) {
+        rows_.columns.resize(columns);
+        rows_.times.reserve(rows);
+        for (auto& column : rows_.columns) column.values.reserve(rows);
+    }
 
     void add_times(std::span<const Timestamp> times) {
         before_ = rows_.times.size();
@@ -54,7 +70,8 @@ public:
             return present.empty() || (present[row / 64] >> row % 64 & 1) != 0;
         };
         bool all = true;
-        for (std::size_t i = 0; all && i < values.size(); ++i) all = has(skipped + i);
+        for (std::size_t i = 0; all && !present.empty() && i < values.size(); ++i)
+            all = has(skipped + i);
         if (all && its.present.empty()) return;
         its.present.resize(before_, 1);
         for (std::size_t i = 0; i < values.size(); ++i)
@@ -124,8 +141,11 @@ private:
     }
 
     Result<void> read_group(const Wanted& wanted) {
-        RowsBuilder rows(wanted.columns.size());
-        for (const auto& place : overlapping(tables_.groups().chunks(wanted.group), asked_)) {
+        const auto chunks = overlapping(tables_.groups().chunks(wanted.group), asked_);
+        std::size_t about = 0;
+        for (const auto& place : chunks) about += rows_in(place, asked_);
+        RowsBuilder rows(wanted.columns.size(), about);
+        for (const auto& place : chunks) {
             const auto chunk = block_.chunk(place);
             if (!chunk) {
                 selection_.warnings.push_back(chunk.error().text);
