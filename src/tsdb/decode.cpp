@@ -38,15 +38,23 @@ public:
     RowsBuilder(const RowsSnapshot& snapshot, Timestamp from, Timestamp to)
         : snapshot_(snapshot), from_(from), to_(to) {
         rows_.columns.resize(snapshot.columns.size());
+        std::size_t most_rows = kTileRows * (snapshot.full.size() + snapshot.open.size());
+        for (const auto& chunk : snapshot.chunks) most_rows += chunk.rows;
+        rows_.times.reserve(most_rows);
+        for (auto& column : rows_.columns) column.values.reserve(most_rows);
     }
 
     void add(const ChunkView& view) {
-        const auto decoder = std::make_unique<ColumnDecoder>(view);
+        if (decoder_) {
+            decoder_->use(view);
+        } else {
+            decoder_ = std::make_unique<ColumnDecoder>(view);
+        }
         values_.resize(view.rows());
         present_.resize(view.rows());
         const RowRange rows = add_times(view.times());
         for (std::size_t i = 0; i < rows_.columns.size(); ++i) {
-            decode_column(*decoder, view, snapshot_.columns[i], values_, present_);
+            decode_column(*decoder_, view, snapshot_.columns[i], values_, present_);
             add_column(rows_.columns[i], values_, rows);
         }
     }
@@ -67,12 +75,7 @@ public:
         }
     }
 
-    ColumnRows finish() {
-        for (auto& column : rows_.columns) {
-            if (std::ranges::find(column.present, 0) == column.present.end()) column.present = {};
-        }
-        return std::move(rows_);
-    }
+    ColumnRows finish() { return std::move(rows_); }
 
 private:
     RowRange add_times(std::span<const Timestamp> times) {
@@ -85,12 +88,16 @@ private:
         const auto some = values.subspan(rows.begin, rows.size());
         column.values.insert(column.values.end(), some.begin(), some.end());
         const auto bits = std::span(present_).subspan(rows.begin, rows.size());
+        const bool all = std::ranges::find(bits, 0) == bits.end();
+        if (all && column.present.empty()) return;
+        column.present.resize(column.values.size() - rows.size(), 1);
         column.present.insert(column.present.end(), bits.begin(), bits.end());
     }
 
     const RowsSnapshot& snapshot_;
     Timestamp from_, to_;
     ColumnRows rows_;
+    std::unique_ptr<ColumnDecoder> decoder_;
     std::vector<double> values_;         // of one column of a chunk
     std::vector<std::uint8_t> present_;  // likewise
 };
