@@ -175,7 +175,7 @@ void add_query(CLI::App& line, Command& chosen) {
     auto* command = line.add_subcommand("query", "asks a running server in PromQL");
     command
         ->add_option("URL_EXPRESSION", flags->url_and_expression,
-                     "the server (http://127.0.0.1:7090), which may be left out, and what to ask")
+                     "[URL] EXPRESSION: the server asked (http://127.0.0.1:7090), and what")
         ->expected(1, 2)
         ->required();
     command->add_option("--time", flags->time, "seconds since 1970 or RFC 3339 (now)");
