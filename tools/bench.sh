@@ -27,3 +27,7 @@ echo "== the store beside VictoriaMetrics and Prometheus: remote write, restarts
 echo "== the same with a million active series: memory"
 /usr/bin/python3 tools/bench_store.py --rounds 1 --modes none --scrape-seconds 0 --active-series 1000000 \
     --peers inferscope,victoria-metrics
+echo "== PromQL over a fleet of engines: ours alone"
+"$bin/bench/promql_bench" 2>/dev/null
+echo "== PromQL beside VictoriaMetrics and Prometheus: a dashboard's expressions (half an hour)"
+/usr/bin/python3 tools/bench_promql.py --rounds 3
