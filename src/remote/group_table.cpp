@@ -13,14 +13,14 @@ std::uint32_t GroupTable::add(GroupId id) {
     const auto number = unused_.back();
     unused_.pop_back();
     groups_[number].id = id;
-    groups_[number].generation = ++generations_;
+    groups_[number].is_open = true;
     return number;
 }
 
 Place GroupTable::add_columns(std::uint32_t number, std::span<const Column> columns) {
     auto& group = groups_[number];
     store_.add_columns(group.id, columns);
-    const Place first{number, group.columns, group.generation};
+    const Place first{number, group.columns};
     group.columns += static_cast<std::uint32_t>(columns.size());
     group.seen_bits.resize((group.columns + 63) / 64);
     return first;
@@ -44,7 +44,7 @@ std::size_t GroupTable::close_idle(std::size_t from, std::size_t count, Timestam
     const auto end = std::min(groups_.size(), from + count);
     for (auto number = from; number < end; ++number) {
         auto& group = groups_[number];
-        if (group.generation == 0) continue;
+        if (!group.is_open) continue;
         if (!group.period_start) group.period_start = now;
         // A clock that was set back doesn't make the period longer than it was.
         group.period_start = std::min(*group.period_start, now);
@@ -69,7 +69,12 @@ void GroupTable::close(std::uint32_t number) {
     auto& group = groups_[number];
     store_.close_group(group.id, group.last_time);
     group = {};
-    unused_.push_back(number);
+    closed_.push_back(number);
+}
+
+void GroupTable::reuse_closed() {
+    unused_.insert(unused_.end(), closed_.begin(), closed_.end());
+    closed_.clear();
 }
 
 }  // namespace inferscope::remote

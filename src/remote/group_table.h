@@ -32,7 +32,7 @@ public:
     Place add_columns(std::uint32_t group, std::span<const Column> columns);
 
     [[nodiscard]] bool has(const Place& place) const {
-        return place && groups_[place.group].generation == place.generation;
+        return place && groups_[place.group].is_open;
     }
     [[nodiscard]] GroupId id(std::uint32_t group) const { return groups_[group].id; }
     [[nodiscard]] std::uint32_t columns(std::uint32_t group) const {
@@ -44,14 +44,18 @@ public:
     /// Looks at `count` groups from number `from` on, closes the idle ones, and returns how many
     /// columns they had. `now`: wall clock.
     std::size_t close_idle(std::size_t from, std::size_t count, Timestamp now, Millis idle_after);
+    /// Nobody remembers a place in a closed group anymore: their numbers may be given to others.
+    void reuse_closed();
     /// All numbers are smaller.
     [[nodiscard]] std::size_t end() const { return groups_.size(); }
-    [[nodiscard]] std::size_t open() const { return groups_.size() - unused_.size(); }
+    [[nodiscard]] std::size_t open() const {
+        return groups_.size() - unused_.size() - closed_.size();
+    }
 
 private:
     struct Group {
         GroupId id{};
-        std::uint32_t generation = 0;  // 0 = not open
+        bool is_open = false;
         std::uint32_t columns = 0;
         std::uint32_t seen = 0;                // columns with a sample in this period
         std::vector<std::uint64_t> seen_bits;  // a bit for each column
@@ -66,7 +70,7 @@ private:
     PieceAppender& store_;
     std::vector<Group> groups_;
     std::vector<std::uint32_t> unused_;  // numbers
-    std::uint32_t generations_ = 0;
+    std::vector<std::uint32_t> closed_;  // numbers that are still remembered
 };
 
 }  // namespace inferscope::remote

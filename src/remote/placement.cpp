@@ -176,6 +176,8 @@ void Placement::close_idle(std::size_t from, std::size_t count, Timestamp now) {
     stale_ += closed;
     if (4 * stale_ <= table_.size()) return;
     table_.keep_only([&](const Place& place) { return groups_.has(place); });
+    if (!groups_.has(loose_)) loose_ = {};
+    groups_.reuse_closed();
     stale_ = 0;
 }
 

@@ -15,42 +15,74 @@ namespace {
 
 /// A chunk of a series by itself takes at most so many open samples, and seven short chunks before.
 constexpr std::size_t kMostSamples = 1024;
+/// So many open samples of a series by itself wait for sealing.
+constexpr std::size_t kFull = 16;
 /// Fewer open samples take less room than a chunk of them.
 constexpr std::size_t kWorthSealing = 12;
 
 }  // namespace
 
-Timestamp Catalog::Segment::last() const {
-    if (to != kForever) return to;
-    return epoch->with([&](const Epoch& rows) { return rows.last_of(column); });
+template <class Visit>
+void Catalog::Series::for_each_stay(Visit visit) const {
+    if (only.epoch != kNoEpoch) visit(Stay{.home = only});
+    for (const auto* at = newest.get(); at != nullptr; at = at->older.get()) visit(at->stay);
 }
 
-std::optional<double> Catalog::Segment::find(Timestamp time, Timestamp from) const {
-    if (time < from || time > to) return std::nullopt;
-    return epoch->with([&](const Epoch& rows) { return rows.find(column, time); });
+Timestamp Catalog::last(const Stay& stay) const {
+    if (stay.to != kForever) return stay.to;
+    return epoch(stay).with([&](const Epoch& rows) { return rows.last_of(stay.home.column); });
 }
 
-Timestamp Catalog::Series::last() const {
-    Timestamp last = single ? single->last() : kNever;
-    if (newest) last = std::max({last, newest->floor, newest->last()});
+Timestamp Catalog::last(const Series& series) const {
+    Timestamp last = series.single ? series.single->last() : kNever;
+    if (series.has_segment()) {
+        const Stay newest = series.stay();
+        last = std::max({last, newest.floor, this->last(newest)});
+    }
     return last;
 }
 
-Timestamp Catalog::from(const Segment& segment) const {
-    if (segment.floor == kNever) return kNever;
-    return segment.floor - config_.out_of_order_window.count();
+Timestamp Catalog::from(const Stay& stay) const {
+    if (stay.floor == kNever) return kNever;
+    return stay.floor - config_.out_of_order_window.count();
 }
 
-/// The value that the series has at `time` in its own samples, in `newest` and in what is older.
-std::optional<double> Catalog::find(const Series& series, const Segment* newest,
-                                    Timestamp time) const {
+std::optional<double> Catalog::find(const Stay& stay, Timestamp time) const {
+    if (time < from(stay) || time > stay.to) return std::nullopt;
+    return epoch(stay).with([&](const Epoch& rows) { return rows.find(stay.home.column, time); });
+}
+
+/// The value that the series has at `time`.
+std::optional<double> Catalog::find(const Series& series, Timestamp time) const {
     if (series.single) {
         if (const auto known = series.single->find(time)) return known;
     }
-    for (const auto* segment = newest; segment != nullptr; segment = segment->older.get()) {
-        if (const auto known = segment->find(time, from(*segment))) return known;
+    std::optional<double> known;
+    series.for_each_stay([&](const Stay& stay) {
+        if (!known) known = find(stay, time);
+    });
+    return known;
+}
+
+/// The same, but for what its owner has.
+std::optional<double> Catalog::find_before_owner(const Series& series, Timestamp time) const {
+    if (series.single) {
+        if (const auto known = series.single->find(time)) return known;
+    }
+    if (!series.newest) return std::nullopt;
+    for (const auto* at = series.newest->older.get(); at != nullptr; at = at->older.get()) {
+        if (const auto known = find(at->stay, time)) return known;
     }
     return std::nullopt;
+}
+
+/// Others have the series from now on.
+void Catalog::end_segment(Series& series, Timestamp last) {
+    if (series.only.epoch != kNoEpoch) {
+        series.newest = std::make_unique<Segment>(
+            Segment{.stay = {.home = std::exchange(series.only, {})}, .older = nullptr});
+    }
+    if (series.newest) series.newest->stay.to = last;
 }
 
 Result<SeriesId> Catalog::get_or_add(const Labels& labels) {
@@ -77,21 +109,21 @@ Result<SeriesId> Catalog::publish(const Labels& labels, const SharedEpoch& epoch
     Series& series = series_[*id];
     if (series.is_owned())
         return Error{Errc::already_exists, labels.to_text() + " is another column's"};
-    auto segment = std::make_unique<Segment>(Segment{.epoch = epoch,
-                                                     .column = column,
-                                                     .is_owner = true,
-                                                     .floor = series.last(),
-                                                     .to = kForever,
-                                                     .older = nullptr});
-    floor = std::max(floor, segment->floor);
-    if (series.newest) series.newest->to = series.newest->last();
-    segment->older = std::move(series.newest);
-    series.newest = std::move(segment);
+    const Home home{.epoch = epochs_.use(epoch), .column = column, .is_owner = true};
+    const Timestamp last = this->last(series);
+    floor = std::max(floor, last);
+    if (last == kNever && !series.has_segment()) {
+        series.only = home;
+        return *id;
+    }
+    if (series.has_segment()) end_segment(series, this->last(series.stay()));
+    series.newest = std::make_unique<Segment>(
+        Segment{.stay = {.home = home, .floor = last}, .older = std::move(series.newest)});
     return *id;
 }
 
 void Catalog::release(std::span<const OwnedName> names) {
-    for (const auto& name : names) series_[name.series].newest->is_owner = false;
+    for (const auto& name : names) series_[name.series].home().is_owner = false;
 }
 
 Result<Verdict> Catalog::append(const Labels& labels, Sample sample) {
@@ -126,23 +158,24 @@ SingleSeries& Catalog::single(Series& series) {
 }
 
 Verdict Catalog::append_to_owner(const Series& series, Sample sample) {
-    const Segment& owner = *series.newest;
+    const Stay owner = series.stay();
     if (sample.time < from(owner)) return Verdict::out_of_order;
     if (sample.time <= owner.floor) {
-        if (const auto known = find(series, owner.older.get(), sample.time))
+        if (const auto known = find_before_owner(series, sample.time))
             return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
     }
-    return owner.epoch->with([&](Epoch& rows) { return rows.insert(owner.column, sample); });
+    return epochs_[owner.home.epoch]->with(
+        [&](Epoch& rows) { return rows.insert(owner.home.column, sample); });
 }
 
 Verdict Catalog::append_by_itself(SeriesId id, Series& series, Sample sample) {
-    const Timestamp last = series.last();
+    const Timestamp last = this->last(series);
     if (sample.time <= last) {
         if (sample.time < last - config_.out_of_order_window.count()) return Verdict::out_of_order;
-        if (const auto known = find(series, series.newest.get(), sample.time))
+        if (const auto known = find(series, sample.time))
             return same_bits(*known, sample.value) ? Verdict::known : Verdict::duplicate;
     }
-    if (series.newest) series.newest->to = series.newest->last();
+    if (series.has_segment()) end_segment(series, this->last(series.stay()));
     SingleSeries& own = single(series);
     own.insert(sample);
     list_if_full(id, own);
@@ -155,11 +188,11 @@ VerdictCounts Catalog::judge(std::span<const OwnedName> names, Timestamp time,
     for (const auto& name : names) {
         const double value = values[name.column];
         const Series& series = series_[name.series];
-        const Segment& owner = *series.newest;
+        const Stay owner = series.stay();
         if (time > owner.floor || is_stale_marker(value)) continue;
         if (time < from(owner)) {
             ++counts[Verdict::out_of_order];
-        } else if (const auto known = find(series, owner.older.get(), time)) {
+        } else if (const auto known = find_before_owner(series, time)) {
             if (!same_bits(*known, value)) ++counts[Verdict::duplicate];
         }
     }
@@ -170,7 +203,7 @@ std::vector<FoundSeries> Catalog::select(std::span<const Matcher> matchers, Time
                                          Timestamp to) const {
     std::vector<FoundSeries> all;
     for (const auto id : index_.select(matchers)) {
-        if (series_[id].last() >= from) all.push_back(found(id, from, to));
+        if (last(series_[id]) >= from) all.push_back(found(id, from, to));
     }
     return all;
 }
@@ -185,22 +218,25 @@ public:
         const Series& series = catalog_.series_[id];
         // After a cut a series is remembered by its last time, though its samples are in blocks.
         Timestamp oldest = series.single ? series.single->oldest() : kForever;
-        for (const auto* segment = series.newest.get(); segment; segment = segment->older.get())
-            oldest = std::min(oldest, oldest_row(segment->epoch));
-        return oldest <= to_ && series.last() >= std::max(from_, oldest);
+        series.for_each_stay(
+            [&](const Stay& stay) { oldest = std::min(oldest, oldest_row(stay.home.epoch)); });
+        return oldest <= to_ && catalog_.last(series) >= std::max(from_, oldest);
     }
 
 private:
-    Timestamp oldest_row(const SharedEpoch& epoch) {
-        const auto [known, is_new] = oldest_rows_.try_emplace(epoch.get(), kForever);
-        if (is_new) known->second = epoch->with([](const Epoch& rows) { return rows.oldest(); });
+    Timestamp oldest_row(std::uint32_t epoch) {
+        const auto [known, is_new] = oldest_rows_.try_emplace(epoch, kForever);
+        if (is_new) {
+            known->second =
+                catalog_.epochs_[epoch]->with([](const Epoch& rows) { return rows.oldest(); });
+        }
         return known->second;
     }
 
     const Catalog& catalog_;
     const Timestamp from_;
     const Timestamp to_;
-    absl::flat_hash_map<const void*, Timestamp> oldest_rows_;
+    absl::flat_hash_map<std::uint32_t, Timestamp> oldest_rows_;  // by number of the epoch
 };
 
 std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from,
@@ -232,17 +268,19 @@ FoundSeries Catalog::found(SeriesId id, Timestamp from, Timestamp to) const {
     const Series& series = series_[id];
     FoundSeries found{.labels = index_.labels(id), .own = {}, .parts = {}};
     if (series.single) found.own = series.single->snapshot(from, to);
-    for (const auto* segment = series.newest.get(); segment; segment = segment->older.get()) {
-        const Timestamp begin = std::max(from, this->from(*segment));
-        const Timestamp end = std::min(to, segment->to);
-        if (begin <= end) found.parts.push_back({segment->epoch, segment->column, begin, end});
-    }
+    series.for_each_stay([&](const Stay& stay) {
+        const Timestamp begin = std::max(from, this->from(stay));
+        const Timestamp end = std::min(to, stay.to);
+        if (begin <= end)
+            found.parts.push_back({epochs_[stay.home.epoch], stay.home.column, begin, end});
+    });
     std::ranges::reverse(found.parts);
     return found;
 }
 
 SingleWork Catalog::work(SeriesId id, const SingleSeries& single) {
-    const auto before = to_merge(single.chunks());
+    auto before = to_merge(single.chunks());
+    if (!before.empty() && &before.back() != &single.chunks().back()) before = {};
     const auto samples = single.open().first(std::min(single.open().size(), kMostSamples));
     return {id, {before.begin(), before.end()}, {samples.begin(), samples.end()}};
 }
@@ -255,13 +293,13 @@ std::vector<SingleWork> Catalog::full_singles(std::size_t most) {
         SingleSeries& single = *series_[id].single;
         if (!single.is_waiting()) continue;  // it was listed twice, or isn't that series anymore
         single.set_waiting(false);
-        if (single.open().size() >= kTileRows) works.push_back(work(id, single));
+        if (single.open().size() >= kFull) works.push_back(work(id, single));
     }
     return works;
 }
 
 void Catalog::list_if_full(SeriesId id, SingleSeries& single) {
-    if (single.open().size() < kTileRows || single.is_waiting()) return;
+    if (single.open().size() < kFull || single.is_waiting()) return;
     single.set_waiting(true);
     full_.push_back(id);
 }
@@ -284,9 +322,13 @@ void Catalog::put(const SingleWork& work, SealedChunk chunk) {
 
 /// Segments are dropped whole.
 template <class IsOver>
-void Catalog::forget_segments(std::unique_ptr<Segment>& newest, IsOver is_over) {
-    for (auto* at = &newest; *at != nullptr;) {
-        if (!(*at)->is_owner && is_over(**at)) {
+void Catalog::forget_segments(Series& series, IsOver is_over) {
+    const auto is_done = [&](const Stay& stay) { return !stay.home.is_owner && is_over(stay); };
+    if (series.only.epoch != kNoEpoch && is_done(series.stay()))
+        epochs_.leave(std::exchange(series.only, {}).epoch);
+    for (auto* at = &series.newest; *at != nullptr;) {
+        if (is_done((*at)->stay)) {
+            epochs_.leave((*at)->stay.home.epoch);
             *at = std::move((*at)->older);
         } else {
             at = &(*at)->older;
@@ -298,15 +340,14 @@ void Catalog::forget_before(Timestamp time, SeriesId begin, SeriesId end) {
     std::vector<SeriesId> gone;
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         Series& series = series_[id];
-        if (!series.newest && !series.single) continue;  // nobody's id
-        forget_segments(series.newest,
-                        [&](const Segment& segment) { return segment.last() < time; });
+        if (series.is_empty()) continue;  // nobody's id
+        forget_segments(series, [&](const Stay& stay) { return last(stay) < time; });
         if (series.single) series.single->forget_before(time);
         if (series.single && series.single->is_over()) {
             series.single.reset();
             --singles_;
         }
-        if (!series.newest && !series.single) gone.push_back(id);
+        if (series.is_empty()) gone.push_back(id);
     }
     remove(gone);
 }
@@ -323,8 +364,9 @@ void Catalog::freeze(SeriesId begin, SeriesId end, VisitName visit) {
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         const Series& series = series_[id];
         if (series.single) series.single->freeze();
-        for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())
-            visit(at->epoch, {id, at->column, from(*at), at->to});
+        series.for_each_stay([&](const Stay& stay) {
+            visit(epochs_[stay.home.epoch], {id, stay.home.column, from(stay), stay.to});
+        });
     }
 }
 
@@ -352,23 +394,23 @@ void Catalog::forget_silent(Timestamp time, SeriesId begin, SeriesId end) {
     std::vector<SeriesId> gone;
     for (SeriesId id = begin; id < end && id < series_.size(); ++id) {
         Series& series = series_[id];
-        if (!series.newest && !series.single) continue;  // nobody's id
-        forget_segments(series.newest, [&](const Segment& segment) {
-            return segment.epoch->with([&](const Epoch& rows) {
-                return rows.is_over() && rows.last_of(segment.column) < time;
+        if (series.is_empty()) continue;  // nobody's id
+        forget_segments(series, [&](const Stay& stay) {
+            return epoch(stay).with([&](const Epoch& rows) {
+                return rows.is_over() && rows.last_of(stay.home.column) < time;
             });
         });
         if (series.single && series.single->is_over() && series.single->last() < time) {
             series.single.reset();
             --singles_;
         }
-        if (!series.newest && !series.single) gone.push_back(id);
+        if (series.is_empty()) gone.push_back(id);
     }
     remove(gone);
 }
 
 void Catalog::measure(MemoryUse& use) const {
-    use.bytes += index_.heap_bytes() + series_.capacity() * sizeof(Series);
+    use.bytes += index_.heap_bytes() + series_.capacity() * sizeof(Series) + epochs_.heap_bytes();
     for (const auto& series : series_) {
         if (series.single) series.single->measure(use);
         for (const auto* at = series.newest.get(); at != nullptr; at = at->older.get())

@@ -8,6 +8,9 @@
 // it. What a segment's column stored is the series' only from `floor - window` on, where `floor` is
 // the series' last sample when the segment began; of two samples with one time, the one by itself
 // comes first, then that of the older segment. So each name of a column is judged on its own.
+//
+// There may be millions, and nearly all of them are one column since they began: such a series is
+// an epoch's number and a column, 8 bytes. Others have a list of segments.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -25,6 +28,7 @@
 #include "telemetry/matcher.h"
 #include "tsdb/config.h"
 #include "tsdb/epoch.h"
+#include "tsdb/epoch_numbers.h"
 #include "tsdb/index_head.h"
 #include "tsdb/single_series.h"
 
@@ -129,41 +133,61 @@ public:
 
 private:
     class Reach;
-    struct Segment {
-        SharedEpoch epoch;
-        std::uint32_t column = 0;
-        bool is_owner = true;
+    struct Home {
+        std::uint32_t epoch = kNoEpoch;  // its number
+        std::uint32_t column : 31 = 0;
+        bool is_owner : 1 = false;
+    };
+    static_assert(sizeof(Home) == 8);
+    struct Stay {
+        Home home;
         Timestamp floor = kNever;  // the series' last time before
         Timestamp to = kForever;   // its last time, once another one has taken the series
+    };
+    struct Segment {
+        Stay stay;
         std::unique_ptr<Segment> older;
-
-        [[nodiscard]] Timestamp last() const;
-        [[nodiscard]] std::optional<double> find(Timestamp time, Timestamp from) const;
     };
     struct Series {
+        Home only;  // the one segment, without floor and end; or
         std::unique_ptr<Segment> newest;
         std::unique_ptr<SingleSeries> single;
 
-        [[nodiscard]] bool is_owned() const { return newest && newest->is_owner; }
-        [[nodiscard]] Timestamp last() const;
+        [[nodiscard]] bool has_segment() const { return only.epoch != kNoEpoch || newest; }
+        [[nodiscard]] bool is_empty() const { return !has_segment() && !single; }
+        [[nodiscard]] Home& home() { return newest ? newest->stay.home : only; }
+        [[nodiscard]] Stay stay() const { return newest ? newest->stay : Stay{.home = only}; }
+        [[nodiscard]] bool is_owned() const { return has_segment() && stay().home.is_owner; }
+        /// Calls `visit(stay)` for each segment, newest first.
+        template <class Visit>
+        void for_each_stay(Visit visit) const;
     };
 
     Result<SeriesId> get_or_add(const Labels& labels);
     SingleSeries& single(Series& series);
     void list_if_full(SeriesId id, SingleSeries& single);
-    [[nodiscard]] Timestamp from(const Segment& segment) const;
-    [[nodiscard]] std::optional<double> find(const Series& series, const Segment* newest,
-                                             Timestamp time) const;
+    [[nodiscard]] const Guarded<Epoch>& epoch(const Stay& stay) const {
+        return *epochs_[stay.home.epoch];
+    }
+    [[nodiscard]] Timestamp from(const Stay& stay) const;
+    [[nodiscard]] Timestamp last(const Stay& stay) const;
+    [[nodiscard]] Timestamp last(const Series& series) const;
+    [[nodiscard]] std::optional<double> find(const Stay& stay, Timestamp time) const;
+    [[nodiscard]] std::optional<double> find(const Series& series, Timestamp time) const;
+    [[nodiscard]] std::optional<double> find_before_owner(const Series& series,
+                                                          Timestamp time) const;
+    static void end_segment(Series& series, Timestamp last);
     Verdict append_to_owner(const Series& series, Sample sample);
     Verdict append_by_itself(SeriesId id, Series& series, Sample sample);
     [[nodiscard]] FoundSeries found(SeriesId id, Timestamp from, Timestamp to) const;
     [[nodiscard]] static SingleWork work(SeriesId id, const SingleSeries& single);
     template <class IsOver>
-    static void forget_segments(std::unique_ptr<Segment>& newest, IsOver is_over);
+    void forget_segments(Series& series, IsOver is_over);
     void remove(std::span<const SeriesId> ids);
 
     HeadConfig config_;
     HeadIndex index_;
+    EpochNumbers epochs_;
     std::vector<Series> series_;  // by id
     std::size_t singles_ = 0;
     std::vector<SeriesId> full_;  // series by themselves that wait for sealing; perhaps gone since

@@ -64,14 +64,15 @@ public:
     void add(const Tile& tile, Number number) {
         const RowRange rows = add_times(tile.times());
         present_.resize(tile.rows());
-        const std::vector<double> none(tile.rows());
         for (std::size_t i = 0; i < rows_.columns.size(); ++i) {
             const std::size_t column = number(i);
             const bool known = column < tile.columns();
             const std::uint32_t bits = known ? tile.present(column) : 0;
             for (std::size_t row = 0; row < tile.rows(); ++row)
                 present_[row] = static_cast<std::uint8_t>(bits >> row & 1);
-            add_column(rows_.columns[i], known ? tile.values(column) : none, rows);
+            values_.assign(tile.rows(), 0);
+            if (known) tile.copy(column, values_);
+            add_column(rows_.columns[i], values_, rows);
         }
     }
 
@@ -98,7 +99,7 @@ private:
     Timestamp from_, to_;
     ColumnRows rows_;
     std::unique_ptr<ColumnDecoder> decoder_;
-    std::vector<double> values_;         // of one column of a chunk
+    std::vector<double> values_;         // of one column of a run
     std::vector<std::uint8_t> present_;  // likewise
 };
 

@@ -2,7 +2,7 @@
 #include "tsdb/epoch.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <iterator>
 #include <utility>
 
@@ -13,7 +13,11 @@ namespace inferscope::tsdb {
 namespace {
 
 /// So many rows later, no more pieces of a row are waited for.
-constexpr std::size_t kRowsWaited = 8;
+constexpr std::size_t kRowsWaited = 4;
+/// Sealing a tile of so many columns takes half a millisecond at most.
+constexpr std::size_t kMostSealedAtOnce = 1024;
+/// Of a slot of the table of dead columns: the pair, and Abseil's control byte.
+constexpr std::size_t kDiedBytes = sizeof(std::pair<const std::uint32_t, Timestamp>) + 1;
 
 }  // namespace
 
@@ -22,7 +26,6 @@ class Epoch::RowAt {
 public:
     RowAt(const Epoch& epoch, Timestamp time) {
         if (time > epoch.last_row_ || find_in(epoch.tile_, time)) return;
-        if (epoch.older_ && find_in(*epoch.older_, time)) return;
         for (const auto& tile : epoch.full_) {
             if (find_in(*tile, time)) return;
         }
@@ -56,7 +59,7 @@ private:
     [[nodiscard]] std::optional<double> value_in_tile(std::uint32_t column) const {
         if (column >= tile_->columns() || (tile_->present(column) >> row_ & 1) == 0)
             return std::nullopt;
-        return tile_->values(column)[row_];
+        return tile_->value(column, row_);
     }
 
     std::size_t row_ = 0;
@@ -69,15 +72,14 @@ private:
 
 void Epoch::add_columns(std::size_t count) {
     alive_.resize(alive_.size() + count);
-    died_.resize(died_.size() + count, kNever);
     if (tile_.rows() > 0) tile_.grow(alive_.size());
-    if (older_) older_->grow(alive_.size());
 }
 
 VerdictCounts Epoch::append(Timestamp time, std::span<const double> values) {
     CHECK(values.size() == alive_.size(), "a row has one value for each column");
+    fill_by_cells(false);
     if (time <= last_row_) return append_late(time, values);
-    if (tile_.is_full()) close_tile();
+    if (tile_.is_full()) close_rows(kTileRows);
     const std::size_t row = add_row(time);
     VerdictCounts counts;
     counts[Verdict::taken] = set_row(row, time, values);
@@ -87,18 +89,21 @@ VerdictCounts Epoch::append(Timestamp time, std::span<const double> values) {
 
 /// Returns how many samples it has.
 std::size_t Epoch::set_row(std::size_t row, Timestamp time, std::span<const double> values) {
-    const auto slots = tile_.slots();
-    const auto presence = tile_.presence();
     std::size_t samples = 0;
-    for (std::size_t column = 0; column < values.size(); ++column) {
+    for (std::uint32_t column = 0; column < values.size(); ++column) {
         const double value = values[column];
+        const bool was_alive = alive_[column] != 0;
         const bool alive = !is_stale_marker(value);
-        const bool present = alive || alive_[column] != 0;
-        slots[column * kTileRows + row] = value;
-        presence[column] |= std::uint32_t{present} << row;
-        samples += std::size_t{present};
-        if (!alive && present) died_[column] = time;
+        if (!alive && !was_alive) continue;
+        tile_.set(column, row, value);
+        ++samples;
+        if (alive == was_alive) continue;
         alive_[column] = std::uint8_t{alive};
+        if (alive) {
+            died_.erase(column);
+        } else {
+            died_[column] = time;
+        }
     }
     return samples;
 }
@@ -110,11 +115,10 @@ void Epoch::take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts&
     for (const auto& [column, late] : late_) {
         if (late.back().time >= time) columns.push_back(column);
     }
-    const auto presence = tile_.presence();
     for (const auto column : columns) {
-        if ((presence[column] >> row & 1) == 0) continue;
-        presence[column] ^= std::uint32_t{1} << row;
-        const double value = tile_.values(column)[row];
+        if ((tile_.present(column) >> row & 1) == 0) continue;
+        const double value = tile_.value(column, row);
+        tile_.clear(column, row);
         --counts[Verdict::taken];
         if (!is_stale_marker(value)) ++counts[insert(column, {time, value})];
     }
@@ -130,16 +134,21 @@ VerdictCounts Epoch::append_late(Timestamp time, std::span<const double> values)
 }
 
 VerdictCounts Epoch::append_gap(Timestamp time) {
+    if (by_cells_ || time <= last_row_) return {};
     const bool any_alive = std::ranges::any_of(alive_, [](auto alive) { return alive != 0; });
-    if (!any_alive || time <= last_row_) return {};
+    if (!any_alive) return {};
     return append(time, std::vector(alive_.size(), kStaleMarker));
 }
 
 VerdictCounts Epoch::append_cells(Timestamp time, std::span<const Cell> cells) {
     VerdictCounts counts;
-    if (time > last_row_) begin_row(time);
-    if (const auto row = open_row_at(time); row.tile != nullptr) {
-        for (const auto& cell : cells) ++counts[set(row, time, cell)];
+    fill_by_cells(true);
+    if (time > last_row_) {
+        if (tile_.is_full()) close_rows(kTileRows - kRowsWaited);
+        add_row(time);
+    }
+    if (const auto row = open_row_at(time)) {
+        for (const auto& cell : cells) ++counts[set(*row, time, cell)];
         return counts;
     }
     RowAt row(*this, time);
@@ -147,13 +156,16 @@ VerdictCounts Epoch::append_cells(Timestamp time, std::span<const Cell> cells) {
     return counts;
 }
 
-void Epoch::begin_row(Timestamp time) {
-    if (tile_.is_full()) {
-        close_older();
-        older_ = std::make_unique<Tile>(std::exchange(tile_, {}));
+/// Nobody changes from one to the other; if somebody did, `alive_` and `died_` would mean something
+/// else from now on.
+void Epoch::fill_by_cells(bool by_cells) {
+    if (by_cells == by_cells_) return;
+    close_tile();
+    const Timestamp last = by_cells_ ? last_closed_ : last_row_;
+    for (std::uint32_t column = 0; column < columns(); ++column) {
+        if (std::exchange(alive_[column], 0) != 0) died_[column] = last;
     }
-    add_row(time);
-    if (tile_.rows() >= kRowsWaited) close_older();
+    by_cells_ = by_cells;
 }
 
 /// A group that is silent has no room for values.
@@ -163,28 +175,23 @@ std::size_t Epoch::add_row(Timestamp time) {
     return tile_.add_row(time);
 }
 
-Epoch::OpenRow Epoch::open_row_at(Timestamp time) {
-    for (Tile* tile : {&tile_, older_.get()}) {
-        if (tile == nullptr || tile->rows() == 0 || time > tile->times().back()) continue;
-        const auto found = std::ranges::lower_bound(tile->times(), time);
-        if (*found == time) return {tile, static_cast<std::size_t>(found - tile->times().begin())};
-    }
-    return {};
+std::optional<std::size_t> Epoch::open_row_at(Timestamp time) const {
+    const auto found = std::ranges::lower_bound(tile_.times(), time);
+    if (found == tile_.times().end() || *found != time) return std::nullopt;
+    return static_cast<std::size_t>(found - tile_.times().begin());
 }
 
-Verdict Epoch::set(OpenRow row, Timestamp time, const Cell& cell) {
-    auto& presence = row.tile->presence()[cell.column];
-    auto& slot = row.tile->slots()[cell.column * kTileRows + row.row];
-    if ((presence >> row.row & 1) != 0)
-        return same_bits(slot, cell.value) ? Verdict::known : Verdict::duplicate;
+Verdict Epoch::set(std::size_t row, Timestamp time, const Cell& cell) {
+    if ((tile_.present(cell.column) >> row & 1) != 0) {
+        return same_bits(tile_.value(cell.column, row), cell.value) ? Verdict::known
+                                                                    : Verdict::duplicate;
+    }
     if (const Timestamp last = last_of(cell.column); time <= last) {
         if (time < last - window_) return Verdict::out_of_order;
         if (const auto known = find_late(cell.column, time))
             return same_bits(*known, cell.value) ? Verdict::known : Verdict::duplicate;
     }
-    presence |= std::uint32_t{1} << row.row;
-    slot = cell.value;
-    died_[cell.column] = std::max(died_[cell.column], time);
+    tile_.set(cell.column, row, cell.value);
     return Verdict::taken;
 }
 
@@ -220,18 +227,58 @@ void Epoch::end() {
     close_tile();
 }
 
-void Epoch::close_older() {
-    if (older_) full_.push_back(std::move(older_));
+/// The tile's first rows: sealed at once if that is right, else they wait.
+void Epoch::close_rows(std::size_t rows) {
+    if (by_cells_) remember_last(rows);
+    if (full_.empty() && alive_.size() <= kMostSealedAtOnce) {
+        chunks_.push_back(
+            sealer_.with([&](Sealer& sealer) { return sealer.seal({}, tile_, rows); }));
+        tile_.drop_rows(rows);
+    } else if (rows == tile_.rows()) {
+        full_.push_back(std::make_shared<const Tile>(std::exchange(tile_, {})));
+    } else {
+        full_.push_back(std::make_shared<const Tile>(tile_.first(rows)));
+        tile_.drop_rows(rows);
+    }
 }
 
 void Epoch::close_tile() {
-    close_older();
-    if (tile_.rows() > 0) full_.push_back(std::make_shared<const Tile>(std::move(tile_)));
-    tile_ = {};
+    if (tile_.rows() == 0) {
+        tile_ = {};
+        return;
+    }
+    if (by_cells_) remember_last(tile_.rows());
+    full_.push_back(std::make_shared<const Tile>(std::exchange(tile_, {})));
+}
+
+/// Before the tile's first rows leave it.
+void Epoch::remember_last(std::size_t rows) {
+    const Timestamp last = tile_.times()[rows - 1];
+    for (std::uint32_t column = 0; column < tile_.columns(); ++column) {
+        const auto present = tile_.present(column) & ((1U << rows) - 1);
+        const bool is_last = (present >> (rows - 1)) != 0;
+        const bool was_alive = std::exchange(alive_[column], std::uint8_t{is_last}) != 0;
+        if (is_last) {
+            if (!was_alive) died_.erase(column);
+        } else if (present != 0) {
+            died_[column] = tile_.times()[std::bit_width(present) - 1];
+        } else if (was_alive) {
+            died_[column] = last_closed_;
+        }
+    }
+    last_closed_ = last;
+}
+
+Timestamp Epoch::last_in_rows(std::uint32_t column) const {
+    if (by_cells_ && column < tile_.columns() && tile_.present(column) != 0)
+        return tile_.times()[std::bit_width(tile_.present(column)) - 1];
+    if (alive_[column] != 0) return by_cells_ ? last_closed_ : last_row_;
+    const auto died = died_.find(column);
+    return died == died_.end() ? kNever : died->second;
 }
 
 Timestamp Epoch::last_of(std::uint32_t column) const {
-    const Timestamp in_rows = alive_[column] != 0 ? last_row_ : died_[column];
+    const Timestamp in_rows = last_in_rows(column);
     if (late_.empty()) return in_rows;
     const auto late = late_.find(column);
     return late == late_.end() ? in_rows : std::max(in_rows, late->second.back().time);
@@ -251,11 +298,8 @@ RowsSnapshot Epoch::snapshot(std::vector<std::uint32_t> columns, Timestamp from,
         if (tile->times().front() <= to && tile->times().back() >= from)
             snapshot.full.push_back(tile);
     }
-    for (const Tile* tile : std::array<const Tile*, 2>{older_.get(), &tile_}) {
-        if (tile != nullptr && tile->rows() > 0 && tile->times().front() <= to &&
-            tile->times().back() >= from)
-            snapshot.open.push_back(tile->only(columns));
-    }
+    if (tile_.rows() > 0 && tile_.times().front() <= to && tile_.times().back() >= from)
+        snapshot.open.push_back(tile_.only(columns));
     snapshot.late.resize(columns.size());
     for (std::size_t i = 0; !late_.empty() && i < columns.size(); ++i) {
         if (const auto late = late_.find(columns[i]); late != late_.end())
@@ -270,21 +314,31 @@ void Epoch::close_tile_before(Timestamp time) {
 }
 
 std::optional<SealWork> Epoch::to_seal() const {
-    if (full_.empty()) return std::nullopt;
     const auto before = to_merge(chunks_);
-    return SealWork{{before.begin(), before.end()}, full_.front()};
+    if (full_.empty() && before.empty()) return std::nullopt;
+    const bool with_tile = !full_.empty() && (before.empty() || &before.back() == &chunks_.back());
+    return SealWork{{before.begin(), before.end()}, with_tile ? full_.front() : nullptr};
 }
 
 void Epoch::put(const SealWork& work, SealedChunk chunk) {
-    CHECK(!full_.empty() && full_.front() == work.tile, "what is sealed is still the first tile");
-    full_.pop_front();
-    chunks_.resize(chunks_.size() - work.before.size());
-    chunks_.push_back(std::move(chunk));
+    if (work.tile) {
+        CHECK(!full_.empty() && full_.front() == work.tile, "what is sealed is the first tile");
+        full_.erase(full_.begin());
+    }
+    // While there was no tile, the rows that came meanwhile may be chunks behind.
+    auto at = work.before.empty()
+                  ? chunks_.end()
+                  : std::ranges::find(chunks_, work.before.front().data, &SealedChunk::data);
+    CHECK(work.before.empty() || at != chunks_.end(), "what is merged is still there");
+    at = chunks_.erase(at, at + static_cast<std::ptrdiff_t>(work.before.size()));
+    chunks_.insert(at, std::move(chunk));
 }
 
 void Epoch::forget_before(Timestamp time) {
     tsdb::forget_before(chunks_, time);
-    while (!full_.empty() && full_.front()->times().back() < time) full_.pop_front();
+    full_.erase(full_.begin(), std::ranges::find_if(full_, [&](const auto& tile) {
+                    return tile->times().back() >= time;
+                }));
     absl::erase_if(late_, [&](auto& late) {
         tsdb::forget_before(late.second, time);
         return late.second.empty();
@@ -324,10 +378,9 @@ void Epoch::measure(MemoryUse& use) const {
         ++use.chunks;
         use.oldest = std::min(use.oldest, tile.times().front());
     };
-    use.bytes += alive_.capacity() + died_.capacity() * sizeof(Timestamp);
+    use.bytes += alive_.capacity() + died_.capacity() * kDiedBytes;
     use.add(chunks_);
     for (const auto& tile : full_) add(*tile);
-    if (older_) add(*older_);
     add(tile_);
     for (const auto& [column, late] : late_) {
         use.bytes += late.capacity() * sizeof(Sample);

@@ -11,7 +11,6 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -39,10 +38,14 @@ struct RowsSnapshot {
     std::vector<std::vector<Sample>> late;  ///< for each wanted column, by time
 };
 
-/// The first full tile and the chunks that are sealed anew with it.
+/// Chunks that follow each other and the first full tile, to be one chunk.
 struct SealWork {
     std::vector<SealedChunk> before;
-    std::shared_ptr<const Tile> tile;
+    std::shared_ptr<const Tile> tile;  ///< null if only chunks are merged
+
+    [[nodiscard]] SealedChunk seal(Sealer& sealer) const {
+        return tile ? sealer.seal(before, *tile, tile->rows()) : sealer.merge(before);
+    }
 };
 
 /// What an epoch held at one moment, for a block.
@@ -54,10 +57,12 @@ struct FrozenRows {
     [[nodiscard]] bool empty() const { return chunks.empty() && tiles.empty() && late.empty(); }
 };
 
-/// Thread: the lock around it. Times are less than 2^53 from zero.
+/// Thread: the lock around it; `sealer`'s, which outlives it, is taken inside. Times are less than
+/// 2^53 from zero.
 class Epoch {
 public:
-    explicit Epoch(Millis out_of_order_window) : window_(out_of_order_window.count()) {}
+    Epoch(Millis out_of_order_window, Guarded<Sealer>& sealer)
+        : window_(out_of_order_window.count()), sealer_(sealer) {}
 
     [[nodiscard]] std::uint32_t columns() const {
         return static_cast<std::uint32_t>(alive_.size());
@@ -105,34 +110,37 @@ public:
 
 private:
     class RowAt;
-    struct OpenRow {
-        Tile* tile = nullptr;
-        std::size_t row = 0;
-    };
 
     std::size_t set_row(std::size_t row, Timestamp time, std::span<const double> values);
     void take_late_out_of_row(std::size_t row, Timestamp time, VerdictCounts& counts);
     VerdictCounts append_late(Timestamp time, std::span<const double> values);
-    [[nodiscard]] OpenRow open_row_at(Timestamp time);
-    void begin_row(Timestamp time);
-    Verdict set(OpenRow row, Timestamp time, const Cell& cell);
+    [[nodiscard]] std::optional<std::size_t> open_row_at(Timestamp time) const;
+    Verdict set(std::size_t row, Timestamp time, const Cell& cell);
+    void remember_last(std::size_t rows);
+    [[nodiscard]] Timestamp last_in_rows(std::uint32_t column) const;
+    void fill_by_cells(bool by_cells);
     [[nodiscard]] std::optional<double> find_late(std::uint32_t column, Timestamp time) const;
     Verdict insert(std::uint32_t column, Sample sample, RowAt& row);
     void insert_late(std::uint32_t column, Sample sample);
     std::size_t add_row(Timestamp time);
+    void close_rows(std::size_t rows);
     void close_tile();
-    void close_older();
 
     std::int64_t window_;
+    Guarded<Sealer>& sealer_;
     Timestamp last_row_ = kNever;
     Timestamp last_late_ = kNever;
+    Timestamp last_closed_ = kNever;  // of the rows that aren't in the tile anymore
     bool ended_ = false;
-    std::vector<std::uint8_t> alive_;  // by column: the last row had a value; with cells, none has
-    std::vector<Timestamp> died_;      // by column: the row in which it was last not alive anymore;
-                                       // with cells, that of the last one
+    bool by_cells_ = false;
+    // By column. Of rows: the last one had a value. Of cells: the last row that isn't in the tile
+    // anymore had one.
+    std::vector<std::uint8_t> alive_;
+    // By column that isn't alive. Of rows: the one in which it was last not alive anymore. Of
+    // cells: the last row that had a value, of those that aren't in the tile.
+    absl::flat_hash_map<std::uint32_t, Timestamp> died_;
     Tile tile_;
-    std::unique_ptr<Tile> older_;  // with cells: full, and pieces of its rows may still come
-    std::deque<std::shared_ptr<const Tile>> full_;                  // oldest first
+    std::vector<std::shared_ptr<const Tile>> full_;                 // oldest first
     std::vector<SealedChunk> chunks_;                               // oldest first
     absl::flat_hash_map<std::uint32_t, std::vector<Sample>> late_;  // by column; by time
 };

@@ -107,7 +107,7 @@ GroupId Head::open(std::string_view source, bool is_loose) {
 }
 
 SharedEpoch Head::new_epoch() {
-    auto epoch = std::make_shared<Guarded<Epoch>>(config_.out_of_order_window);
+    auto epoch = std::make_shared<Guarded<Epoch>>(config_.out_of_order_window, sealer_);
     epochs_.with([&](auto& epochs) { epochs.push_back(epoch); });
     return epoch;
 }
@@ -161,6 +161,9 @@ void Head::add_columns(GroupId id, std::span<const Column> columns) {
         columns = columns.first(room);
     }
     owner.stored += static_cast<std::uint32_t>(columns.size());
+    // Mostly all come at once; room for twice as many would be a good part of what a series takes.
+    if (first == 0 && owner.is_loose) owner.kept.reserve(columns.size());
+    if (first == 0 && !owner.is_loose) owner.names.reserve(columns.size());
     for (std::size_t at = 0; at < columns.size(); at += kSlice) {
         const auto some = columns.subspan(at, std::min(kSlice, columns.size() - at));
         if (owner.is_loose) {

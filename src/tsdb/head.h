@@ -3,8 +3,8 @@
 //
 // Locks, in the order in which they may be held together: background work; the catalog (which
 // series there are) or the list of epochs; an epoch (the rows of one group). Others are leaves. A
-// row that is in order takes its own group's lock only, so groups don't wait for each other, nor
-// for selections.
+// row that is in order takes its own group's lock only, and for some 0.2 ms in twelve rows the
+// sealer's, so groups hardly wait for each other, and not for selections.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -109,7 +109,7 @@ public:
     [[nodiscard]] IndexStats index_stats(std::size_t most) const;
 
     /// Background work, for a pool thread: locks that others need are held for short steps only.
-    /// Seals all full tiles; returns how many chunks it made.
+    /// Seals what waits for it; returns how many chunks it made.
     std::size_t seal();
     /// Seals also what is open but had no row since `time`.
     std::size_t seal_idle(Timestamp time);
@@ -117,7 +117,7 @@ public:
     void forget_before(Timestamp time);
     /// Takes all that is in memory now out of it: `write` puts it into blocks, and it stays
     /// readable until that returns. If it fails everything is as before. Samples that come
-    /// meanwhile stay. Nothing is sealed during the call. `range`: of a block.
+    /// meanwhile stay. Nothing of it is sealed during the call. `range`: of a block.
     Result<void> cut(Millis range, absl::FunctionRef<Result<void>(const HeadCut&)> write);
     /// Forgets series that have nothing in memory and had their last sample before `time`: it isn't
     /// known anymore when that was.
@@ -174,6 +174,7 @@ private:
     std::atomic<Timestamp> oldest_;  // what is older has been forgotten
     std::atomic<Timestamp> newest_{kNever};
     Guarded<Sealer> background_;
+    Guarded<Sealer> sealer_;  // of full tiles; no epoch outlives it
     Guarded<Catalog> catalog_;
     Guarded<Groups> groups_;
     Guarded<std::vector<SharedEpoch>> epochs_;

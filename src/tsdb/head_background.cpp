@@ -27,7 +27,7 @@ std::size_t Head::seal_epochs(Sealer& sealer) {
     std::size_t chunks = 0;
     for (const auto& epoch : epochs()) {
         while (const auto work = epoch->with([](const Epoch& rows) { return rows.to_seal(); })) {
-            auto chunk = sealer.seal(work->before, *work->tile);
+            auto chunk = work->seal(sealer);
             epoch->with([&](Epoch& rows) { rows.put(*work, std::move(chunk)); });
             ++chunks;
         }

@@ -96,7 +96,7 @@ private:
         values_.resize(tile.rows());
         present_.assign(tile.rows(), 0);
         if (column >= tile.columns()) return;
-        std::ranges::copy(tile.values(column), values_.begin());
+        tile.copy(column, values_);
         for (std::size_t row = 0; row < tile.rows(); ++row)
             present_[row] = static_cast<std::uint8_t>(tile.present(column) >> row & 1);
     }

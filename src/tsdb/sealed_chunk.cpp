@@ -9,7 +9,11 @@
 namespace inferscope::tsdb {
 namespace {
 
-constexpr std::size_t kMergedTiles = 8;
+/// A chunk of at most so many rows is short.
+constexpr std::size_t kShort = 16;
+/// So many rows in short chunks, or so many short chunks, become one.
+constexpr std::size_t kMergedRows = 112;
+constexpr std::size_t kMergedChunks = 14;
 
 void set_bit(std::vector<std::uint64_t>& bits, std::size_t at) {
     bits[at / 64] |= std::uint64_t{1} << at % 64;
@@ -28,24 +32,39 @@ ChunkView SealedChunk::view() const {
 }
 
 std::span<const SealedChunk> to_merge(std::span<const SealedChunk> chunks) {
-    std::size_t small = 0;
-    while (small < chunks.size() && chunks[chunks.size() - 1 - small].rows <= kTileRows) ++small;
-    return small + 1 >= kMergedTiles ? chunks.last(small) : chunks.last(0);
+    const auto is_long = [](const SealedChunk& chunk) { return chunk.rows > kShort; };
+    const auto last_long = std::find_if(chunks.rbegin(), chunks.rend(), is_long);
+    const auto all = chunks.last(static_cast<std::size_t>(last_long - chunks.rbegin()));
+    std::size_t count = 0;
+    std::size_t rows = 0;
+    while (count < all.size() && rows < kMergedRows) rows += all[count++].rows;
+    return rows >= kMergedRows || count >= kMergedChunks ? all.first(count) : all.first(0);
 }
 
-SealedChunk Sealer::seal(std::span<const SealedChunk> before, const Tile& tile) {
+SealedChunk Sealer::seal(std::span<const SealedChunk> before, const Tile& tile, std::size_t rows) {
     begin(before);
-    times_.insert(times_.end(), tile.times().begin(), tile.times().end());
+    const auto times = tile.times().first(rows);
+    times_.insert(times_.end(), times.begin(), times.end());
+    return seal_columns(tile);
+}
+
+SealedChunk Sealer::merge(std::span<const SealedChunk> chunks) {
+    begin(chunks);
+    return seal_columns(Tile());
+}
+
+/// The rows behind those of the chunks are the tile's.
+SealedChunk Sealer::seal_columns(const Tile& tile) {
     writer_.begin(times_);
-    const std::size_t rows = tile.rows();
     std::size_t columns = tile.columns();
     for (const auto& view : views_) columns = std::max(columns, view.columns());
     for (std::size_t column = 0; column < columns; ++column) {
         decode_before(column);
         if (column < tile.columns()) {
-            std::ranges::copy(tile.values(column), &values_[rows_before_]);
-            for (std::size_t row = 0; row < rows; ++row) {
-                if ((tile.present(column) >> row & 1) != 0) set_bit(present_, rows_before_ + row);
+            tile.copy(column, std::span(values_).subspan(rows_before_));
+            const auto present = tile.present(column);
+            for (std::size_t row = rows_before_; row < times_.size(); ++row) {
+                if ((present >> (row - rows_before_) & 1) != 0) set_bit(present_, row);
             }
         }
         finish_column();

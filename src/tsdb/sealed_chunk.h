@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sealed chunks in memory, and how open rows become one: a full tile becomes a chunk of 16 rows,
-// and each eighth tile takes the seven chunks before it along, since long runs take a third less.
+// Sealed chunks in memory, and how open rows become one: a full tile's rows become a short chunk,
+// and about 128 rows in short chunks become a long one, since long runs take a third less.
 #pragma once
 
 #include <algorithm>
@@ -48,20 +48,24 @@ struct MemoryUse {
     }
 };
 
-/// The chunks that are to be sealed anew together with what follows them: all those at the end that
-/// are no longer than a tile, if they are seven or more; else none.
+/// Chunks that follow each other and are to be one: the first short ones behind the last long one,
+/// if there are enough, else none. What follows them is to be sealed with them if they are the
+/// last.
 std::span<const SealedChunk> to_merge(std::span<const SealedChunk> chunks);
 
 /// Makes chunks. Keeps its memory. Confined to one thread.
 class Sealer {
 public:
-    /// One chunk of the rows of `before` and then `tile`.
-    SealedChunk seal(std::span<const SealedChunk> before, const Tile& tile);
+    /// One chunk of the rows of `before` and then the first `rows` of the tile.
+    SealedChunk seal(std::span<const SealedChunk> before, const Tile& tile, std::size_t rows);
+    /// One chunk of several.
+    SealedChunk merge(std::span<const SealedChunk> chunks);
     /// The same for the one column of a series by itself; `samples`: in order, not empty.
     SealedChunk seal(std::span<const SealedChunk> before, std::span<const Sample> samples);
 
 private:
     void begin(std::span<const SealedChunk> before);
+    SealedChunk seal_columns(const Tile& tile);
     void decode_before(std::size_t column);
     void finish_column();
     SealedChunk finish();

@@ -108,7 +108,7 @@ void LogAppender::Log::restate(Group& group) {
     if (group.stretch == writer.stretch()) return;
     group.stretch = writer.stretch();
     group.before.restart();
-    writer.batch() += group.layout;
+    group.layout.append_to(writer.batch());
 }
 
 Result<void> LogAppender::write(GroupId id, absl::FunctionRef<void(Group&, std::string&)> encode) {
@@ -158,15 +158,19 @@ void LogAppender::open(GroupId id, bool is_loose, std::string_view source) {
     state(id, [&](Group& group) {
         group.is_loose = is_loose;
         group.source = source;
-        return group.layout = group_record(id, is_loose, group.epoch, source);
+        auto record = group_record(id, is_loose, group.epoch, source);
+        group.layout.add(record);
+        return record;
     });
 }
 
 void LogAppender::start_epoch(GroupId group) {
     state(group, [&](Group& changed) {
+        auto record = group_record(group, changed.is_loose, ++changed.epoch, changed.source);
         changed.before = {};
-        return changed.layout =
-                   group_record(group, changed.is_loose, ++changed.epoch, changed.source);
+        changed.layout = {};
+        changed.layout.add(record);
+        return record;
     });
     next_.start_epoch(group);
 }
@@ -174,7 +178,7 @@ void LogAppender::start_epoch(GroupId group) {
 void LogAppender::add_columns(GroupId group, std::span<const Column> columns) {
     state(group, [&](Group& changed) {
         auto record = columns_record(group, columns);
-        changed.layout += record;
+        changed.layout.add(record);
         changed.before.values.resize(changed.before.values.size() + columns.size());
         changed.before.is_row = false;  // `changed` of the next row can't speak of these
         return record;

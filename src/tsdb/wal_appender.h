@@ -21,6 +21,7 @@
 #include "base/files.h"
 #include "base/guarded.h"
 #include "telemetry/appender.h"
+#include "tsdb/wal_layout.h"
 #include "tsdb/wal_row.h"
 #include "tsdb/wal_writer.h"
 
@@ -80,7 +81,7 @@ private:
         std::uint64_t epoch = 0;
         bool is_loose = false;
         std::string source;
-        std::string layout;  ///< the records that state epoch and columns, to be written again
+        wal::Layout layout;
         wal::RowBefore before;
     };
     struct Log {
