@@ -14,6 +14,9 @@
 namespace inferscope::promql {
 namespace {
 
+// As good as forever. The longest duration that can be written is more than the clock can count to.
+constexpr Millis kLongestTimeout = std::chrono::hours(365 * 24);
+
 QueryError bad_data(std::string text) { return {QueryError::Kind::bad_data, std::move(text)}; }
 
 Nanos since(SteadyTime begin) {
@@ -136,7 +139,7 @@ public:
 
     Result<QueryAnswer, QueryError> run(std::string_view text, const QueryTimes& times) {
         const auto begin = std::chrono::steady_clock::now();
-        auto timeout = options_.timeout;
+        auto timeout = std::min(options_.timeout, kLongestTimeout);
         if (query_options_.timeout.count() > 0) timeout = std::min(timeout, query_options_.timeout);
         limits_ = {
             begin + timeout, query_options_.cancelled, options_.max_samples,
