@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions that look at labels, or at the order of series.
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>

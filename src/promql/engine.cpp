@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>

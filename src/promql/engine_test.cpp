@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <bit>
+#include <functional>
 #include <random>
 #include <thread>
 
