@@ -3,6 +3,7 @@
 // instance. Which info series is meant is judged at each step: the one with the newest sample.
 // Source: Prometheus 3.14, promql/info.go.
 #include <absl/container/flat_hash_map.h>
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions that look at labels, or at the order of series.
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <compare>
 #include <numeric>
 #include <utility>
 
@@ -121,9 +123,10 @@ SeriesLabels with_label(const SeriesLabels& labels, std::string_view name, std::
     return changed;
 }
 
-/// Runs of digits and of other characters; both as numbers, or as texts.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes a run of digits, or of other characters.
 std::string_view take_chunk(std::string_view& text) {
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     std::size_t end = 0;
     while (end < text.size() && is_digit(text[end]) == is_digit(text[0])) ++end;
     const auto chunk = text.substr(0, end);
@@ -131,28 +134,28 @@ std::string_view take_chunk(std::string_view& text) {
     return chunk;
 }
 
-std::optional<std::int64_t> number_in(std::string_view chunk) {
-    std::int64_t number = 0;
-    const auto* const end = chunk.data() + chunk.size();
-    const auto [rest, error] = std::from_chars(chunk.data(), end, number);
-    if (error != std::errc() || rest != end) return std::nullopt;
-    return number;
+/// Digits as numbers of any length, all else as texts.
+std::strong_ordering compare_chunks(std::string_view a, std::string_view b) {
+    if (is_digit(a[0]) && is_digit(b[0])) {
+        a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
+        b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
+        if (a.size() != b.size()) return a.size() <=> b.size();
+    }
+    return a <=> b;
 }
 
-/// "a2" before "a10". Source: facette/natsort, which Prometheus uses.
+/// "a2" before "a10". Source: facette/natsort, which Prometheus uses; but here it is an order of
+/// all texts, which sorting relies on: "01" and "1", of which natsort says that each precedes the
+/// other, stand as texts do, and an empty one precedes all.
 bool is_naturally_less(std::string_view a, std::string_view b) {
-    while (!a.empty()) {
-        if (b.empty()) return false;
-        const auto of_a = take_chunk(a);
-        const auto of_b = take_chunk(b);
-        const auto number_a = number_in(of_a);
-        const auto number_b = number_in(of_b);
-        const bool are_numbers = number_a && number_b;
-        if (are_numbers && *number_a != *number_b) return *number_a < *number_b;
-        if (!are_numbers && of_a != of_b) return of_a < of_b;
-        if (a.empty()) return true;
+    auto rest_of_a = a;
+    auto rest_of_b = b;
+    while (!rest_of_a.empty() && !rest_of_b.empty()) {
+        const auto order = compare_chunks(take_chunk(rest_of_a), take_chunk(rest_of_b));
+        if (order != 0) return order < 0;
     }
-    return false;
+    if (rest_of_a.empty() != rest_of_b.empty()) return rest_of_a.empty();
+    return a < b;
 }
 
 /// The vector's rows in another order; `order` holds their places.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions over range vectors: the windows' bounds are found once for all series that share their
 // times.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <optional>
 #include <utility>

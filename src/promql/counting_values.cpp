@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // count_values: each value that a group has makes a series of its own.
 #include <absl/container/flat_hash_map.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>

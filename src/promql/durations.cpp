@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "promql/formats.h"
+#include "promql/windows.h"
 
 namespace inferscope::promql {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 class DurationResolver {
 public:
     DurationResolver(Millis step, Millis range)
-        : step_(to_seconds(step)), range_(to_seconds(range)) {}
+        : step_(seconds(step.count())), range_(seconds(range.count())) {}
 
     void resolve(Expr& expr) {
         if (auto* const vector = expr.as<VectorSelector>()) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -13,6 +16,9 @@
 
 namespace inferscope::promql {
 namespace {
+
+// As good as forever. The longest duration that can be written is more than the clock can count to.
+constexpr Millis kLongestTimeout = std::chrono::hours(365 * 24);
 
 QueryError bad_data(std::string text) { return {QueryError::Kind::bad_data, std::move(text)}; }
 
@@ -136,7 +142,7 @@ public:
 
     Result<QueryAnswer, QueryError> run(std::string_view text, const QueryTimes& times) {
         const auto begin = std::chrono::steady_clock::now();
-        auto timeout = options_.timeout;
+        auto timeout = std::min(options_.timeout, kLongestTimeout);
         if (query_options_.timeout.count() > 0) timeout = std::min(timeout, query_options_.timeout);
         limits_ = {
             begin + timeout, query_options_.cancelled, options_.max_samples,

@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <bit>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -166,6 +169,13 @@ private:
     std::atomic<bool> let_go_ = false;
 };
 
+TEST(Engine, TakesTheLongestTimeoutThatCanBeWritten) {
+    StoredForTest stored;
+    EngineOptions options;
+    options.timeout = Millis(9'223'372'036'854);  // 292y and more: in nanoseconds almost 2^63
+    EXPECT_TRUE(Engine(stored, options).instant("1 + 1", 0));
+}
+
 TEST(Engine, LetsQueriesWaitForTheirTurn) {
     WaitingStore stored;
     EngineOptions options;
@@ -204,6 +214,38 @@ TEST(Engine, LooksBackAsFarAsTheQueryAsks) {
     const Engine engine(stored, {});
     EXPECT_TRUE(engine.instant("a", 400'000)->series.empty());
     EXPECT_EQ(engine.instant("a", 400'000, {.lookback = Millis(500'000)})->series.size(), 1U);
+}
+
+EngineOptions with_experimental_functions() {
+    EngineOptions options;
+    options.language.enable(Feature::experimental_functions);
+    return options;
+}
+
+TEST(Engine, KnowsRangesAndStepsOfAnyLength) {
+    const StoredForTest stored;
+    const Engine engine(stored, with_experimental_functions());
+    const QueryTimes times{0, 100'000'000'000'000, Millis(50'000'000'000'000)};  // 3,170 years
+    const auto answer = engine.range("range() + step()", times);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->series.at(0).samples.at(0).value, 150'000'000'000);
+    EXPECT_FALSE(engine.range("a[range()]", times));  // more than a duration can be
+}
+
+TEST(Engine, SortsManyLabelsWhoseNumbersAreEqual) {
+    StoredForTest stored;
+    for (std::size_t zeros = 0; zeros < 100; ++zeros) {
+        const auto number = std::string(zeros, '0') + "1";
+        stored.add(Labels::from({{kMetricName, "a"}, {"l", number}}), 0, 1);
+    }
+    const Engine engine(stored, with_experimental_functions());
+    const auto answer = engine.instant("sort_by_label(a, \"l\")", 0);
+    const auto reverse = engine.instant("sort_by_label_desc(a, \"l\")", 0);
+    ASSERT_TRUE(answer && reverse);
+    ASSERT_EQ(answer->series.size(), 100U);
+    ASSERT_EQ(reverse->series.size(), 100U);
+    for (std::size_t i = 0; i < 100; ++i)
+        EXPECT_EQ(answer->series[i].labels, reverse->series[99 - i].labels);
 }
 
 TEST(Engine, SaysWhatIsWrongWithATextThatIsNoQuery) {

@@ -55,8 +55,7 @@ private:
     [[nodiscard]] Outcome<Value> nothing(const Expr& expr);
     [[nodiscard]] Outcome<Value> negate(const Unary& unary, const Steps& steps);
     [[nodiscard]] Outcome<Value> trim(const Binary& binary, ByteRange place, const Steps& steps);
-    [[nodiscard]] Outcome<Value> combine(const Binary& binary, ByteRange place,
-                                         const Steps& steps);
+    [[nodiscard]] Outcome<Value> combine(const Binary& binary, ByteRange place, const Steps& steps);
     [[nodiscard]] Outcome<Value> combine_scalars(const Binary& binary, const Steps& steps);
     [[nodiscard]] Outcome<Value> combine_with_scalar(const Binary& binary, const Steps& steps,
                                                      bool is_scalar_left);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "promql/windows.h"
+
 namespace inferscope::promql {
 namespace {
 
@@ -36,8 +38,8 @@ std::optional<double> Plan::constant_of(const Call& call) const {
     const auto name = call.function->name;
     if (name == "start") return static_cast<double>(start_) / 1000;
     if (name == "end") return static_cast<double>(end_) / 1000;
-    if (name == "range") return to_seconds(Millis(end_ - start_));
-    if (name == "step") return start_ == end_ ? 0 : to_seconds(Millis(query_.steps().interval));
+    if (name == "range") return seconds(end_ - start_);
+    if (name == "step") return start_ == end_ ? 0 : seconds(query_.steps().interval);
     return std::nullopt;
 }
 

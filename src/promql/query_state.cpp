@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/query_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace inferscope::promql {

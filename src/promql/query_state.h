@@ -2,6 +2,7 @@
 // What one query has for itself while it runs: its limits, its memory, its annotations, counts.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aggregations that keep some of a group's series at each step: topk, bottomk, limitk, limit_ratio.
 // The heap is that of Go's package container/heap: of equal values it decides which ones stay.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -5,6 +5,8 @@
 // does, since which of their series meet changes from step to step (a restart under another label).
 #include "promql/vector_matching.h"
 
+#include <fmt/format.h>
+
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
