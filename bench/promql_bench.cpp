@@ -46,13 +46,14 @@ public:
                                Timestamp to) const override {
         return head_.series(matchers, from, to);
     }
-    std::vector<std::string> label_names(std::span<const Matcher> matchers, Timestamp, Timestamp,
-                                         std::size_t) const override {
-        return head_.label_names(matchers);
+    std::vector<std::string> label_names(std::span<const Matcher> matchers, Timestamp from,
+                                         Timestamp to, std::size_t) const override {
+        return head_.label_names(matchers, from, to);
     }
     std::vector<std::string> label_values(std::string_view name, std::span<const Matcher> matchers,
-                                          Timestamp, Timestamp, std::size_t limit) const override {
-        return head_.label_values(name, matchers, limit);
+                                          Timestamp from, Timestamp to,
+                                          std::size_t limit) const override {
+        return head_.label_values(name, matchers, from, to, limit);
     }
     std::vector<FamilyPtr> families(std::string_view name, std::size_t limit) const override {
         return head_.families(name, limit);
