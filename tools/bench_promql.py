@@ -107,9 +107,19 @@ def points(data):
     return series
 
 
-def difference(left, right):
+def ranks(data):
+    """Of topk: each time's values, falling. Which series stand for equal ones isn't defined: Prometheus takes its sums by
+    label in the order of a hash map, which changes from query to query."""
+    times = {}
+    for samples in points(data).values():
+        for at, value in samples.items():
+            times.setdefault(at, []).append(value)
+    return {at: dict(enumerate(sorted(values, reverse=True))) for at, values in times.items()}
+
+
+def difference(left, right, read):
     """Nothing if the answers are equal but for the last digits of sums; else what differs first."""
-    left, right = points(left), points(right)
+    left, right = read(left), read(right)
     if left.keys() != right.keys():
         return f"{len(left)} series, {len(right)} series"
     for labels, samples in left.items():
@@ -162,7 +172,8 @@ class Bench:
         answers = {peer.name: ask(peer, shape.path(expression, end, type(peer))) for peer in self.peers}
         if "prometheus" not in answers or "inferscope" not in answers:
             return
-        if found := difference(answers["inferscope"], answers["prometheus"]):
+        read = ranks if expression.startswith("topk") else points
+        if found := difference(answers["inferscope"], answers["prometheus"], read):
             self.results["differences"][f"{shape.title}: {name}"] = found
 
     def measure(self, shape, end):
