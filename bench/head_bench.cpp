@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "bench/llm_data.h"
 #include "tsdb/head.h"
+#include "tsdb/tile.h"
 
 namespace inferscope::tsdb {
 namespace {
@@ -90,7 +91,30 @@ void append_rows(benchmark::State& state) {
 }
 BENCHMARK(append_rows)->Unit(benchmark::kMillisecond);
 
-/// Eight groups, so that what the sealing thread keeps for itself is shared; the open tiles count.
+/// The rows that find the tile full alone: how long sealing it keeps whoever brings them.
+void append_rows_that_seal(benchmark::State& state) {
+    Head head;
+    const GroupId group = open(head);
+    std::size_t row = 0;
+    for (auto _ : state) {
+        if (row + kTileRows >= kRows) {
+            state.SkipWithError("all rows were appended: fewer iterations");
+            break;
+        }
+        const auto append_next = [&] {
+            const auto& page = engine().pages[row++];
+            CHECK(head.append_row(group, {page.time, page.values, {}}), "rows are in order");
+        };
+        state.PauseTiming();
+        while (row == 0 || row % kTileRows != 0) append_next();
+        state.ResumeTiming();
+        append_next();
+    }
+}
+BENCHMARK(append_rows_that_seal)->Unit(benchmark::kMicrosecond)->Iterations(kRows / kTileRows - 1);
+
+/// What the background is left with: merging. Eight groups, so that what it keeps for itself is
+/// shared; the open tiles count.
 void seal(benchmark::State& state) {
     constexpr int kGroups = 8;
     double bytes = 0;

@@ -51,8 +51,7 @@ int serve(const ServeFlags& flags, const CLI::App& command) {
     auto sources = SourceSet::parse(flags.sources);
     if (!sources) return fail(sources.error());
     options.sources = *sources;
-    // Two heaps are enough for an io thread and a pool of one: more would each keep their own free
-    // memory.
+    // Two heaps for all threads: more would each keep their own free memory.
     ::mallopt(M_ARENA_MAX, 2);
     // What a query frees the next one takes again, without the kernel clearing it anew: that was a
     // third of a query's time. Storage gives back what is left, every 10 s.

@@ -136,14 +136,7 @@ public:
         }
     }
     Outcome<VectorValue> finish(const Steps& steps) {
-        auto values = query_.make_matrix(columns_.size(), steps.count);
-        if (!values) return values.error();
-        for (std::size_t row = 0; row < columns_.size(); ++row)
-            std::ranges::copy(columns_[row], values->row(row).begin());
-        VectorValue result;
-        result.labels = std::move(labels_);
-        result.values = *std::move(values);
-        return result;
+        return vector_of(std::move(labels_), columns_, steps.count, query_);
     }
 
 private:

@@ -187,14 +187,9 @@ public:
         for (std::size_t row = 0; row < base_.size(); ++row) {
             if (auto joined = join(row); !joined) return joined.error();
         }
-        auto values = query_.make_matrix(columns_.size(), steps_);
-        if (!values) return values.error();
-        for (std::size_t row = 0; row < columns_.size(); ++row)
-            std::ranges::copy(columns_[row], values->row(row).begin());
-        VectorValue result;
-        result.labels = std::move(labels_);
-        result.values = *std::move(values);
-        if (auto merged = merge_same_labels(result); !merged) return merged.error();
+        auto result = vector_of(std::move(labels_), columns_, steps_, query_);
+        if (!result) return result;
+        if (auto merged = merge_same_labels(*result); !merged) return merged.error();
         return result;
     }
 

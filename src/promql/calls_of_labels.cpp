@@ -90,28 +90,6 @@ private:
     std::vector<Part> parts_;
 };
 
-bool is_utf8(std::string_view text) {
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const auto lead = static_cast<unsigned char>(text[at]);
-        const std::size_t length = lead < 0x80                   ? 1
-                                   : lead >= 0xc2 && lead < 0xe0 ? 2
-                                   : lead >= 0xe0 && lead < 0xf0 ? 3
-                                   : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                                 : 0;
-        if (length == 0 || at + length > text.size()) return false;
-        for (std::size_t i = 1; i < length; ++i) {
-            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
-        }
-        at += length;
-    }
-    return true;
-}
-
-bool is_label_name(std::string_view name, const QueryState& query) {
-    return query.is_prometheus2() ? is_legacy_label_name(name) : !name.empty() && is_utf8(name);
-}
-
 /// The series with another value in one label.
 SeriesLabels with_label(const SeriesLabels& labels, std::string_view name, std::string_view value,
                         QueryState& query) {
@@ -158,22 +136,6 @@ bool is_naturally_less(std::string_view a, std::string_view b) {
     return a < b;
 }
 
-/// The vector's rows in another order; `order` holds their places.
-Outcome<VectorValue> reorder(const VectorValue& vector, std::span<const std::size_t> order,
-                             QueryState& query) {
-    auto values = query.make_matrix(order.size(), vector.values.steps());
-    if (!values) return values.error();
-    VectorValue result;
-    for (std::size_t row = 0; row < order.size(); ++row) {
-        result.labels.push_back(vector.labels[order[row]]);
-        std::ranges::copy(vector.values.row(order[row]), values->row(row).begin());
-    }
-    result.values = *std::move(values);
-    result.is_ordered = true;
-    result.differ_without_name = vector.differ_without_name;
-    return result;
-}
-
 std::vector<std::size_t> places_in(const VectorValue& vector) {
     std::vector<std::size_t> places(vector.size());
     std::iota(places.begin(), places.end(), std::size_t{0});
@@ -198,7 +160,7 @@ Outcome<Value> Evaluator::call_label_replace(const Call& call, ByteRange /*place
         return execution_error(
             fmt::format("invalid regular expression in label_replace(): {}", expression));
     }
-    if (!is_label_name(target, query_)) {
+    if (!query_.is_label_name(target)) {
         return execution_error(
             fmt::format("invalid destination label name in label_replace(): {}", target));
     }
@@ -225,11 +187,11 @@ Outcome<Value> Evaluator::call_label_join(const Call& call, ByteRange /*place*/,
     const auto& separator = text_of(*call.arguments[2]);
     for (std::size_t i = 3; i < call.arguments.size(); ++i) {
         const auto& source = text_of(*call.arguments[i]);
-        if (is_label_name(source, query_)) continue;
+        if (query_.is_label_name(source)) continue;
         return execution_error(
             fmt::format("invalid source label name in label_join(): {}", source));
     }
-    if (!is_label_name(target, query_)) {
+    if (!query_.is_label_name(target)) {
         return execution_error(
             fmt::format("invalid destination label name in label_join(): {}", target));
     }
@@ -266,7 +228,7 @@ Outcome<Value> Evaluator::call_sort(const Call& call, ByteRange place, const Ste
         if (a < b || b < a) return is_descending == (b < a);
         return left < right;
     });
-    return reorder(*vector, order, query_);
+    return take_rows(*vector, order, query_);
 }
 
 Outcome<Value> Evaluator::call_sort_by_label(const Call& call, ByteRange place,
@@ -293,7 +255,7 @@ Outcome<Value> Evaluator::call_sort_by_label(const Call& call, ByteRange place,
     std::ranges::sort(order, [&](std::size_t left, std::size_t right) {
         return is_descending ? precedes(right, left) : precedes(left, right);
     });
-    return reorder(*vector, order, query_);
+    return take_rows(*vector, order, query_);
 }
 
 }  // namespace inferscope::promql

@@ -9,7 +9,6 @@
 
 #include "promql/aggregate.h"
 #include "promql/formats.h"
-#include "telemetry/matcher.h"
 
 namespace inferscope::promql {
 namespace {
@@ -33,14 +32,7 @@ public:
         return columns_.size() * steps_ > query_.max_samples();
     }
     Outcome<VectorValue> finish() {
-        auto values = query_.make_matrix(columns_.size(), steps_);
-        if (!values) return values.error();
-        for (std::size_t row = 0; row < columns_.size(); ++row)
-            std::ranges::copy(columns_[row], values->row(row).begin());
-        VectorValue result;
-        result.labels = std::move(labels_);
-        result.values = *std::move(values);
-        return result;
+        return vector_of(std::move(labels_), columns_, steps_, query_);
     }
 
 private:
@@ -50,10 +42,6 @@ private:
     std::vector<std::vector<double>> columns_;
     absl::flat_hash_map<std::string, std::size_t> rows_;
 };
-
-bool is_label_name(std::string_view name, const QueryState& query) {
-    return query.is_prometheus2() ? is_legacy_label_name(name) : !name.empty();
-}
 
 /// The group's labels once the value is one of them.
 Labels group_labels(const Aggregate& node, const SeriesLabels& series, std::string_view label,
@@ -72,7 +60,7 @@ Labels group_labels(const Aggregate& node, const SeriesLabels& series, std::stri
 
 Outcome<VectorValue> count_values(const Aggregate& node, const VectorValue& vector,
                                   std::string_view label, QueryState& query) {
-    if (!is_label_name(label, query)) {
+    if (!query.is_label_name(label)) {
         return execution_error(fmt::format("invalid label name {}", quote_for_promql(label)));
     }
     Counts counts(vector.values.steps(), query);

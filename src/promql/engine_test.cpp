@@ -132,7 +132,7 @@ TEST(Engine, StopsWhenItIsCancelledOrOutOfTime) {
 }
 
 /// A store whose readers wait until they are let go.
-class WaitingStore final : public Queryable {
+class WaitingStore final : public SamplesOnly {
 public:
     Result<Selection> read(std::span<const Matcher>, Timestamp, Timestamp,
                            std::size_t) const override {
@@ -140,22 +140,6 @@ public:
         is_read_.notify_all();
         let_go_.wait(false);
         return Selection{};
-    }
-    std::vector<Labels> series(std::span<const Matcher>, Timestamp, Timestamp) const override {
-        return {};
-    }
-    std::vector<std::string> label_names(std::span<const Matcher>, Timestamp, Timestamp,
-                                         std::size_t) const override {
-        return {};
-    }
-    std::vector<std::string> label_values(std::string_view, std::span<const Matcher>, Timestamp,
-                                          Timestamp, std::size_t) const override {
-        return {};
-    }
-    std::vector<FamilyPtr> families(std::string_view, std::size_t) const override { return {}; }
-    std::vector<StoredExemplar> exemplars(std::span<const Matcher>, Timestamp,
-                                          Timestamp) const override {
-        return {};
     }
 
     void wait_for_reader() const { is_read_.wait(false); }

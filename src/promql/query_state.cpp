@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+#include "telemetry/matcher.h"
+
 namespace inferscope::promql {
 namespace {
 
@@ -52,6 +55,10 @@ Outcome<void> QueryState::check() const {
 QueryError QueryState::too_many_samples() const {
     return execution_error(
         fmt::format("query processing would load too many samples into memory in {}", kExecution));
+}
+
+bool QueryState::is_label_name(std::string_view name) const {
+    return is_prometheus2() ? is_legacy_label_name(name) : !name.empty() && is_valid_utf8(name);
 }
 
 Outcome<Matrix> QueryState::make_matrix(std::size_t rows, std::size_t steps) {

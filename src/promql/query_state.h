@@ -106,6 +106,8 @@ public:
     [[nodiscard]] const EngineOptions& options() const { return options_; }
     [[nodiscard]] bool is_prometheus2() const { return options_.language.is_prometheus2(); }
     [[nodiscard]] Dialect dialect() const { return options_.language.dialect(); }
+    /// Whether a query may make a label of that name.
+    [[nodiscard]] bool is_label_name(std::string_view name) const;
     [[nodiscard]] bool delays_name_removal() const { return delays_name_removal_; }
     [[nodiscard]] Timestamp lookback() const { return limits_.lookback.count(); }
     [[nodiscard]] std::size_t max_samples() const { return limits_.max_samples; }

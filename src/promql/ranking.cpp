@@ -209,22 +209,6 @@ Outcome<void> draw(const Aggregate& node, const VectorValue& vector, std::span<c
     return {};
 }
 
-/// Only these rows, in this order.
-Outcome<VectorValue> take_rows(const VectorValue& vector, std::span<const std::size_t> order,
-                               QueryState& query) {
-    auto values = query.make_matrix(order.size(), vector.values.steps());
-    if (!values) return values.error();
-    VectorValue result;
-    for (std::size_t row = 0; row < order.size(); ++row) {
-        result.labels.push_back(vector.labels[order[row]]);
-        std::ranges::copy(vector.values.row(order[row]), values->row(row).begin());
-    }
-    result.values = *std::move(values);
-    result.is_ordered = true;
-    result.differ_without_name = vector.differ_without_name;
-    return result;
-}
-
 }  // namespace
 
 Outcome<VectorValue> rank_groups(const Aggregate& node, VectorValue vector,

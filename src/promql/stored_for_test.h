@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A store in memory, for tests: series as rows of a group, each alone, or in pieces.
+// Stores for tests: one in memory has series as rows of a group, each alone, or in pieces.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,28 @@
 
 namespace inferscope::promql {
 
-class StoredForTest final : public Queryable {
+/// The language only reads samples: what else a store tells isn't there.
+class SamplesOnly : public Queryable {
+public:
+    std::vector<Labels> series(std::span<const Matcher>, Timestamp, Timestamp) const override {
+        return {};
+    }
+    std::vector<std::string> label_names(std::span<const Matcher>, Timestamp, Timestamp,
+                                         std::size_t) const override {
+        return {};
+    }
+    std::vector<std::string> label_values(std::string_view, std::span<const Matcher>, Timestamp,
+                                          Timestamp, std::size_t) const override {
+        return {};
+    }
+    std::vector<FamilyPtr> families(std::string_view, std::size_t) const override { return {}; }
+    std::vector<StoredExemplar> exemplars(std::span<const Matcher>, Timestamp,
+                                          Timestamp) const override {
+        return {};
+    }
+};
+
+class StoredForTest final : public SamplesOnly {
 public:
     /// How series are handed out; the samples are the same.
     enum class Shape {
@@ -50,23 +71,6 @@ public:
         }
         return selection;
     }
-    std::vector<Labels> series(std::span<const Matcher>, Timestamp, Timestamp) const override {
-        return {};
-    }
-    std::vector<std::string> label_names(std::span<const Matcher>, Timestamp, Timestamp,
-                                         std::size_t) const override {
-        return {};
-    }
-    std::vector<std::string> label_values(std::string_view, std::span<const Matcher>, Timestamp,
-                                          Timestamp, std::size_t) const override {
-        return {};
-    }
-    std::vector<FamilyPtr> families(std::string_view, std::size_t) const override { return {}; }
-    std::vector<StoredExemplar> exemplars(std::span<const Matcher>, Timestamp,
-                                          Timestamp) const override {
-        return {};
-    }
-
     [[nodiscard]] std::size_t reads() const { return reads_; }
 
 private:

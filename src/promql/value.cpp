@@ -41,6 +41,34 @@ bool add_column(std::span<double> to, std::span<const double> from) {
     return true;
 }
 
+Outcome<VectorValue> vector_of(std::vector<SeriesLabels> labels,
+                               std::span<const std::vector<double>> columns, std::size_t steps,
+                               QueryState& query) {
+    auto values = query.make_matrix(columns.size(), steps);
+    if (!values) return values.error();
+    for (std::size_t row = 0; row < columns.size(); ++row)
+        std::ranges::copy(columns[row], values->row(row).begin());
+    VectorValue result;
+    result.labels = std::move(labels);
+    result.values = *std::move(values);
+    return result;
+}
+
+Outcome<VectorValue> take_rows(const VectorValue& vector, std::span<const std::size_t> order,
+                               QueryState& query) {
+    auto values = query.make_matrix(order.size(), vector.values.steps());
+    if (!values) return values.error();
+    VectorValue result;
+    for (std::size_t row = 0; row < order.size(); ++row) {
+        result.labels.push_back(vector.labels[order[row]]);
+        std::ranges::copy(vector.values.row(order[row]), values->row(row).begin());
+    }
+    result.values = *std::move(values);
+    result.is_ordered = true;
+    result.differ_without_name = vector.differ_without_name;
+    return result;
+}
+
 Outcome<void> drop_names(VectorValue& vector, QueryState& query) {
     for (auto& labels : vector.labels) labels.drop_name(query.delays_name_removal());
     if (query.delays_name_removal() || vector.differ_without_name) return {};

@@ -2,6 +2,7 @@
 // What an expression is worth at all steps.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <variant>
@@ -38,6 +39,14 @@ struct StringValue {
 };
 
 using Value = std::variant<VectorValue, ScalarValue, StringValue>;
+
+/// Columns that were made one by one, with a value for each step.
+[[nodiscard]] Outcome<VectorValue> vector_of(std::vector<SeriesLabels> labels,
+                                             std::span<const std::vector<double>> columns,
+                                             std::size_t steps, QueryState& query);
+/// Only these rows, in this order, which the query asked for.
+[[nodiscard]] Outcome<VectorValue> take_rows(const VectorValue& vector,
+                                             std::span<const std::size_t> order, QueryState& query);
 
 [[nodiscard]] bool is_empty_column(std::span<const double> column);
 

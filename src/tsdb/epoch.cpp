@@ -14,8 +14,8 @@ namespace {
 
 /// So many rows later, no more pieces of a row are waited for.
 constexpr std::size_t kRowsWaited = 4;
-/// Sealing a tile of so many columns takes half a millisecond at most.
-constexpr std::size_t kMostSealedAtOnce = 1024;
+/// Sealing a tile of so many columns takes a millisecond at most (head_bench).
+constexpr std::size_t kMostSealedAtOnce = 512;
 /// Of a slot of the table of dead columns: the pair, and Abseil's control byte.
 constexpr std::size_t kDiedBytes = sizeof(std::pair<const std::uint32_t, Timestamp>) + 1;
 

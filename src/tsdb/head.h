@@ -3,8 +3,8 @@
 //
 // Locks, in the order in which they may be held together: background work; the catalog (which
 // series there are) or the list of epochs; an epoch (the rows of one group). Others are leaves. A
-// row that is in order takes its own group's lock only, and for some 0.2 ms in twelve rows the
-// sealer's, so groups hardly wait for each other, and not for selections.
+// row that is in order takes its own group's lock only, and in one of twelve rows, for up to 1 ms,
+// the sealer's, so groups hardly wait for each other, and not for selections.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
