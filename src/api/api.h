@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/answer_cache.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "discovery/target.h"
@@ -48,6 +49,7 @@ struct Sources {
     std::function<bool()> is_ready;
     const Queryable& stored;
     const promql::Engine& engine;
+    AnswerCache& answers;
     std::function<tsdb::StoreStats()> store_stats;
     /// On a pool thread: top names and labels, that many of each.
     std::function<tsdb::IndexStats(std::size_t)> index_stats;

@@ -13,10 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "api/answer_cache.h"
 #include "api/json_pages.h"
 #include "api/json_text.h"
 #include "api/query_json.h"
 #include "api/query_parameters.h"
+#include "net/gzip.h"
+#include "net/offload.h"
 #include "promql/ast.h"
 #include "promql/ast_json.h"
 #include "promql/parser.h"
@@ -48,8 +51,9 @@ struct Asked {
     QueryOptions options;
     std::size_t limit = 0;
     bool wants_stats = false;
+    bool takes_gzip = false;
+    bool takes_kept = true;  ///< not with nocache=1, as VictoriaMetrics has it
     SteadyTime came;
-    Nanos waited{0};                                        ///< for a thread
     std::shared_ptr<const std::atomic<bool>> peer_is_gone;  ///< what `options` points to
 };
 
@@ -61,6 +65,8 @@ Result<void> read_common(const HttpRequest& request, Asked& asked) {
     asked.text = request.parameter("query").value_or("");
     const auto stats = request.parameter("stats").value_or("");
     asked.wants_stats = !stats.empty();
+    asked.takes_gzip = net::lists_token(request.headers.get("Accept-Encoding"), "gzip");
+    asked.takes_kept = request.parameter("nocache").value_or("") != "1";
     asked.options.wants_step_stats = stats == "all";
     asked.peer_is_gone = request.peer_is_gone;
     asked.options.cancelled = asked.peer_is_gone.get();
@@ -130,36 +136,66 @@ HttpResponse refused(const QueryError& error, const Asked& asked, const Engine& 
     return json_error(500, "internal", error.text);
 }
 
-/// Takes what the query has waited for a thread off its time. False: none is left.
-bool charge_wait(Asked& asked, const Engine& engine) {
+/// Until when the query may take.
+SteadyTime deadline_of(const Asked& asked, const Engine& engine) {
     const auto most = engine.options().timeout;
-    if (asked.options.timeout.count() == 0 || asked.options.timeout > most)
-        asked.options.timeout = most;
-    asked.waited = std::chrono::steady_clock::now() - asked.came;
-    asked.options.timeout -= std::chrono::duration_cast<Millis>(asked.waited);
-    return asked.options.timeout.count() > 0;
+    const auto wanted = asked.options.timeout;
+    return asked.came + (wanted.count() == 0 ? most : std::min(wanted, most));
 }
 
-/// On a thread of the pool.
-HttpResponse answer_query(const Engine& engine, Asked& asked) {
-    if (!charge_wait(asked, engine))
-        return json_error(503, "timeout", "query timed out in query queue");
+Answered::For whom_it_answers(QueryError::Kind kind) {
+    const bool is_of_query =
+        kind == QueryError::Kind::bad_data || kind == QueryError::Kind::execution;
+    return is_of_query ? Answered::For::waiting : Answered::For::asker;
+}
+
+HttpResponse timed_out_waiting() {
+    return json_error(503, "timeout", "query timed out in query queue");
+}
+
+/// On a thread of the pool. What the query has waited for it counts as its time.
+Answered answer_query(const Engine& engine, Asked& asked) {
+    const auto begin = std::chrono::steady_clock::now();
+    asked.options.timeout = std::chrono::duration_cast<Millis>(deadline_of(asked, engine) - begin);
+    if (asked.options.timeout.count() <= 0) return {.response = timed_out_waiting()};
     auto answer = asked.is_range ? engine.range(asked.text, asked.times, asked.options)
                                  : engine.instant(asked.text, asked.times.start, asked.options);
-    if (!answer) return refused(answer.error(), asked, engine);
-    answer->stats.queue += asked.waited;
+    if (!answer) {
+        return {.response = refused(answer.error(), asked, engine),
+                .whom = whom_it_answers(answer.error().kind),
+                .read_until = kMaxTime};
+    }
+    answer->stats.queue += begin - asked.came;
     if (cut_to_limit(*answer, asked.limit))
         answer->warnings.emplace_back("results truncated due to limit");
     std::string body = open_success();
     append_json(body, *answer, asked.wants_stats);
-    return close_success(std::move(body), answer->warnings, answer->infos);
+    auto response = close_success(std::move(body), answer->warnings, answer->infos);
+    if (asked.takes_gzip && net::is_worth_gzip(response)) net::compress_body(response);
+    return {.response = std::move(response),
+            .whom = Answered::For::also_later,
+            .read_until = answer->read_until};
+}
+
+net::Task<Answered> evaluate(const Sources& sources, Asked& asked) {
+    Answered answered;
+    co_await net::offload(sources.query_pool,
+                          [&] { answered = answer_query(sources.engine, asked); });
+    co_return answered;
 }
 
 Answer ask(const Sources& sources, Result<Asked> asked) {
     if (!asked) co_return bad_data(asked.error());
+    if (asked->wants_stats || !asked->takes_kept) {
+        auto answered = co_await evaluate(sources, *asked);
+        co_return std::move(answered.response);
+    }
+    QueryKey key{asked->text, asked->times, asked->options.lookback, asked->limit,
+                 asked->takes_gzip};
     auto response =
-        co_await on_pool(sources.query_pool, [&] { return answer_query(sources.engine, *asked); });
-    co_return response;
+        co_await sources.answers.answer(std::move(key), deadline_of(*asked, sources.engine),
+                                        [&] { return evaluate(sources, *asked); });
+    co_return response ? *std::move(response) : timed_out_waiting();
 }
 
 Result<promql::ExprPtr> parse(const Sources& sources, const HttpRequest& request) {

@@ -78,6 +78,12 @@ void add_query_flags(CLI::App& command, QueryFlags& query) {
                     "queries at a time; further ones wait")
         ->capture_default_str();
     command
+        .add_option("--query.cache-size", query.cache_bytes,
+                    "memory for answers that can be given again, in bytes or as 16MiB; 0 "
+                    "keeps none")
+        ->transform(CLI::AsSizeValue(false))
+        ->capture_default_str();
+    command
         .add_option("--query.lookback-delta", query.lookback_delta,
                     "a sample is its series' value for at most so long")
         ->capture_default_str();

@@ -228,6 +228,7 @@ public:
           engine_rows_(sink_, "engines"),
           remote_write_(pool_.get_executor(), storage_->intake(), config_->remote_write_receiver),
           queries_(storage_->store(), std::move(engine), query_threads()),
+          answers_(storage_->store().changes(), options_.query.cache_bytes),
           api_(api_sources()),
           http_(io_.get_executor(), server_settings(std::move(web)),
                 [this](net::HttpRequest request) { return api_.handle(std::move(request)); }),
@@ -310,6 +311,7 @@ private:
             .is_ready = [this] { return is_ready_; },
             .stored = storage_->store(),
             .engine = queries_.engine(),
+            .answers = answers_,
             .store_stats = [this] { return storage_->stats(); },
             .index_stats = [this](std::size_t most) { return storage_->store().index_stats(most); },
             .flush = [this] { return storage_->flush(); },
@@ -438,6 +440,7 @@ private:
             write_store_metrics(rows, storage_->store().sample_counts(), storage_->stats(),
                                 sink_.not_kept());
             write_receiver_metrics(rows, storage_->intake().counters(), remote_write_.counters());
+            write_query_metrics(rows, answers_);
         });
     }
 
@@ -582,6 +585,7 @@ private:
     std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
     remote::WriteEndpoint remote_write_;
     Queries queries_;
+    api::AnswerCache answers_;
     api::Api api_;
     net::HttpServer http_;
     SelfMetrics self_;

@@ -112,4 +112,15 @@ void write_receiver_metrics(RowWriter& rows, const remote::IntakeCounters& intak
     set(kInFlight, endpoint.requests_in_flight);
 }
 
+void write_query_metrics(RowWriter& rows, const api::AnswerCache& answers) {
+    static const auto kHits = counter("inferscope_query_cache_hits_total",
+                                      "Queries answered by what another one had evaluated.");
+    static const auto kMisses = counter("inferscope_query_cache_misses_total",
+                                        "Queries that asked for a kept answer in vain.");
+    static const auto kBytes = gauge("inferscope_query_cache_bytes", "Memory of kept answers.");
+    rows.set(kHits, {}, static_cast<double>(answers.counters().hits));
+    rows.set(kMisses, {}, static_cast<double>(answers.counters().misses));
+    rows.set(kBytes, {}, static_cast<double>(answers.bytes()));
+}
+
 }  // namespace inferscope::app

@@ -2,6 +2,7 @@
 // What the store and its receivers say of themselves: inferscope_tsdb_*, inferscope_remote_write_*.
 #pragma once
 
+#include "api/answer_cache.h"
 #include "remote/metrics.h"
 #include "telemetry/row_writer.h"
 #include "tsdb/store.h"
@@ -14,5 +15,6 @@ void write_store_metrics(RowWriter& rows, const VerdictCounts& samples,
                          const tsdb::StoreStats& store, std::uint64_t not_kept);
 void write_receiver_metrics(RowWriter& rows, const remote::IntakeCounters& intake,
                             const remote::EndpointCounters& endpoint);
+void write_query_metrics(RowWriter& rows, const api::AnswerCache& answers);
 
 }  // namespace inferscope::app

@@ -11,6 +11,7 @@
 namespace inferscope::net {
 namespace {
 
+constexpr std::size_t kSmallestGzip = 1u << 10;  // below, the saving is less than a packet
 constexpr int kGzipWindowBits = MAX_WBITS + 16;  // zlib: +16 asks for gzip's header and trailer
 constexpr std::size_t kStep = 64u << 10;         // memory grows at least by this
 
@@ -99,6 +100,16 @@ std::string gzip(std::string_view text) {
     out.resize(out.size() - out_left);
     deflateEnd(&stream);
     return out;
+}
+
+bool is_worth_gzip(const HttpResponse& response) {
+    return response.body.size() > kSmallestGzip && !response.headers.has("Content-Encoding");
+}
+
+void compress_body(HttpResponse& response) {
+    response.body = gzip(response.body);
+    response.headers.add("Content-Encoding", "gzip");
+    response.headers.add("Vary", "Accept-Encoding");
 }
 
 }  // namespace inferscope::net

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "net/http.h"
 
 namespace inferscope::net {
 
@@ -35,5 +36,10 @@ private:
 
 /// `text` as a gzip stream, at zlib's fastest level.
 std::string gzip(std::string_view text);
+
+/// Whether it is worthwhile: neither small nor encoded already.
+bool is_worth_gzip(const HttpResponse& response);
+/// Compresses the body, and says so.
+void compress_body(HttpResponse& response);
 
 }  // namespace inferscope::net

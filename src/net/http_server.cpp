@@ -33,7 +33,6 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-constexpr std::size_t kSmallestGzip = 1u << 10;        // below, the saving is less than a packet
 constexpr std::size_t kLargestInlineGzip = 64u << 10;  // about 1 ms of the io thread
 constexpr std::size_t kMaxPasswordChecks = 16;         // at a time; each takes bcrypt's 100 ms
 constexpr std::size_t kMaxLingerBytes = 256u << 10;
@@ -104,7 +103,10 @@ Result<TlsContext> tls_of(const WebConfig& web) {
     return web.uses_tls() ? TlsContext::for_server(web) : TlsContext();
 }
 
-Task<std::string> compress(std::string_view body) { co_return gzip(body); }
+Task<void> compress(HttpResponse& response) {
+    compress_body(response);
+    co_return;
+}
 
 }  // namespace
 
@@ -170,7 +172,6 @@ private:
     /// Tells handlers whose client doesn't wait any more; again and again while any works.
     void look_at_peers();
     Task<bool> answer(Connection& connection, const Exchange& exchange, ServerResponse response);
-    Task<void> compress_body(HttpResponse& response);
     Task<bool> stream_body(Connection& connection, const Exchange& exchange,
                            const ServerResponse& response);
     /// Answers what can't be served, and ends the connection so that the client sees the answer.
@@ -565,27 +566,19 @@ Task<bool> HttpServer::Listener::answer(Connection& connection, const Exchange& 
         const bool goes_on = co_await stream_body(connection, exchange, response);
         co_return goes_on;
     }
-    if (exchange.takes_gzip) co_await compress_body(response);
+    if (exchange.takes_gzip && is_worth_gzip(response)) {
+        if (response.body.size() <= kLargestInlineGzip) {
+            compress_body(response);
+        } else {
+            co_await asio::co_spawn(background(), compress(response), asio::use_awaitable);
+        }
+    }
     const bool keeps_alive = exchange.keeps_alive && !stopping_;
     const auto head = head_of(exchange, response, Framing::counted, keeps_alive);
     const bool bodiless = exchange.is_head || has_no_body(response.status);
     const std::string_view body = bodiless ? std::string_view() : response.body;
     auto sent = co_await connection.stream.send(head, body, settings_.idle_timeout);
     co_return sent.has_value() && keeps_alive;
-}
-
-Task<void> HttpServer::Listener::compress_body(HttpResponse& response) {
-    if (response.body.size() <= kSmallestGzip || response.headers.has("Content-Encoding"))
-        co_return;
-    if (response.body.size() <= kLargestInlineGzip) {
-        response.body = gzip(response.body);
-    } else {
-        std::string compressed =
-            co_await asio::co_spawn(background(), compress(response.body), asio::use_awaitable);
-        response.body = std::move(compressed);
-    }
-    response.headers.add("Content-Encoding", "gzip");
-    response.headers.add("Vary", "Accept-Encoding");
 }
 
 Task<bool> HttpServer::Listener::stream_body(Connection& connection, const Exchange& exchange,

@@ -170,6 +170,8 @@ private:
         const auto steps = steps_of(times);
         QueryState query(text, options_, limits_, query_options_.wants_step_stats, steps);
         const Plan plan(expr, query, times.end);
+        for (const auto& read : plan.reads())
+            answer_.read_until = std::max(answer_.read_until, read.span.to);
         Evaluator evaluator(stored_, plan, query);
         if (auto read = evaluator.read(); !read) return read;
         answer_.stats.preparation = since(begin);

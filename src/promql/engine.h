@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,8 @@ struct QueryTimes {
     Timestamp start = 0;
     Timestamp end = 0;
     Millis step{0};
+
+    friend bool operator==(const QueryTimes&, const QueryTimes&) = default;
 };
 
 struct QuerySeries {
@@ -77,7 +80,10 @@ struct QueryAnswer {
     std::vector<QuerySeries> series;  ///< of vectors; sorted by labels unless the query orders them
     std::vector<std::string> warnings;  ///< in Prometheus's words, each once
     std::vector<std::string> infos;
+    Timestamp read_until = kReadNothing;  ///< no later sample makes the answer another one
     QueryStats stats;
+
+    static constexpr Timestamp kReadNothing = std::numeric_limits<Timestamp>::min();
 };
 
 struct QueryError {

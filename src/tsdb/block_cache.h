@@ -8,10 +8,10 @@
 #include <string>
 #include <utility>
 
+#include "base/lru_cache.h"
 #include "base/result.h"
 #include "tsdb/block_groups.h"
 #include "tsdb/index_block.h"
-#include "tsdb/lru_cache.h"
 
 namespace inferscope::tsdb {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "base/lru_cache.h"
 #include "tsdb/chunk_view.h"
-#include "tsdb/lru_cache.h"
 #include "tsdb/sealed_chunk.h"
 
 namespace inferscope::tsdb {

@@ -128,10 +128,12 @@ void Head::count(const VerdictCounts& counts) {
     counters_.with([&](Counters& counters) { counters.samples += counts; });
 }
 
-void Head::note_newest(Timestamp time) {
+void Head::note(Timestamp oldest, Timestamp newest) {
     Timestamp known = newest_.load(std::memory_order_relaxed);
-    while (known < time && !newest_.compare_exchange_weak(known, time, std::memory_order_relaxed)) {
+    while (known < newest &&
+           !newest_.compare_exchange_weak(known, newest, std::memory_order_relaxed)) {
     }
+    changes_.note(oldest);
 }
 
 void Head::start_epoch(GroupId id) {
@@ -259,7 +261,6 @@ Result<void> Head::append_row(GroupId id, const Row& row) {
         return result_of(counts, owner.source);
     }
     end_epochs(owner, row.time);
-    note_newest(row.time);
     auto values = row.values.first(owner.stored);
     if (!owner.unpublished.empty()) {
         owner.values.assign(values.begin(), values.end());
@@ -274,6 +275,7 @@ Result<void> Head::append_row(GroupId id, const Row& row) {
         counts += judged;
         if (refused(judged) == owner.names.size()) result = result_of(judged, owner.source);
     }
+    note(row.time, row.time);
     count(counts);
     return result;
 }
@@ -301,7 +303,7 @@ Result<VerdictCounts> Head::append_cells(GroupId id, Timestamp time, std::span<c
         }
         counts += owner.running->with([&](Epoch& rows) { return rows.append_cells(time, cells); });
     }
-    if (counts[Verdict::taken] > 0) note_newest(time);
+    if (counts[Verdict::taken] > 0) note(time, time);
     count(counts);
     return counts;
 }
@@ -334,6 +336,7 @@ void Head::end_epochs(Group& owner, Timestamp time) {
             return counts;
         }));
     }
+    if (!owner.ending.empty() && time != kNever) changes_.note(time);
     owner.ending.clear();
 }
 
@@ -342,6 +345,7 @@ void Head::append_gap(GroupId id, Timestamp time) {
     if (owner.is_refused || !in_bounds(time)) return;
     end_epochs(owner, time);
     count(owner.running->with([&](Epoch& rows) { return rows.append_gap(time); }));
+    changes_.note(time);
 }
 
 void Head::close_group(GroupId id, Timestamp time) {
@@ -380,6 +384,8 @@ VerdictCounts Head::append_by_themselves(std::span<const TimedSample> samples,
                                          Result<void>& bound) {
     VerdictCounts counts;
     std::uint64_t refused = 0;
+    Timestamp oldest = kEndOfTime;
+    Timestamp newest = kNever;
     catalog_.with([&](Catalog& catalog) {
         for (const auto& sample : samples) {
             if (!in_bounds(sample.time)) {
@@ -389,13 +395,16 @@ VerdictCounts Head::append_by_themselves(std::span<const TimedSample> samples,
             const auto verdict = catalog.append(sample.labels, {sample.time, sample.value});
             if (verdict) {
                 ++counts[*verdict];
-                if (*verdict == Verdict::taken) note_newest(sample.time);
+                if (*verdict != Verdict::taken) continue;
+                oldest = std::min(oldest, sample.time);
+                newest = std::max(newest, sample.time);
             } else {
                 ++refused;
                 bound = verdict.error();
             }
         }
     });
+    if (newest != kNever) note(oldest, newest);
     if (refused > 0)
         counters_.with([&](Counters& counters) { counters.refused_by_bounds += refused; });
     return counts;

@@ -21,6 +21,7 @@
 
 #include "base/guarded.h"
 #include "telemetry/appender.h"
+#include "telemetry/change_log.h"
 #include "telemetry/selection.h"
 #include "tsdb/catalog.h"
 #include "tsdb/chunk_cache.h"
@@ -79,6 +80,8 @@ public:
     /// limit_exceeded if there were more than `most_samples` values to hold.
     [[nodiscard]] Result<Selection> read(std::span<const Matcher> matchers, Timestamp from,
                                          Timestamp to, std::size_t most_samples) const;
+    /// What was appended and forgotten.
+    [[nodiscard]] ChangeLog& changes() { return changes_; }
     /// Time of the newest sample that was ever appended; kNever if there is none.
     [[nodiscard]] Timestamp newest() const { return newest_.load(std::memory_order_relaxed); }
     /// The same, merged for each series, by label set; without series that have nothing then.
@@ -148,7 +151,8 @@ private:
     void end_epochs(Group& group, Timestamp time);
     VerdictCounts append_by_themselves(std::span<const TimedSample> samples, Result<void>& bound);
     void count(const VerdictCounts& counts);
-    void note_newest(Timestamp time);
+    /// To be called once the samples can be read.
+    void note(Timestamp oldest, Timestamp newest);
     std::size_t seal_epochs(Sealer& sealer);
     std::size_t seal_singles(Sealer& sealer);
     std::size_t seal_works(Sealer& sealer, std::span<const SingleWork> works);
@@ -173,6 +177,7 @@ private:
     const HeadConfig config_;
     std::atomic<Timestamp> oldest_;  // what is older has been forgotten
     std::atomic<Timestamp> newest_{kNever};
+    ChangeLog changes_;
     Guarded<Sealer> background_;
     Guarded<Sealer> sealer_;  // of full tiles; no epoch outlives it
     Guarded<Catalog> catalog_;

@@ -84,6 +84,7 @@ void Head::forget_before(Timestamp time) {
         });
         exemplars_.with([&](ExemplarRing& ring) { ring.forget_before(time); });
         forget_ended_epochs();
+        changes_.note(ChangeLog::kEverything);
     });
 }
 

@@ -240,7 +240,9 @@ Result<void> Store::delete_series(std::span<const Matcher> matchers, const TimeR
                                   Timestamp now) {
     const std::scoped_lock turn(working_);
     if (auto done = cut(now); !done) return counted(done);
-    return counted(blocks_->delete_series(matchers, times, now));
+    auto done = blocks_->delete_series(matchers, times, now);
+    changes().note(ChangeLog::kEverything);
+    return counted(std::move(done));
 }
 
 Result<void> Store::snapshot(const std::string& target, Timestamp now) {
@@ -287,7 +289,9 @@ Result<void> Store::tidy_blocks(Timestamp now) {
         if (!*merged) break;
         ++compactions_;
     }
-    return blocks_->apply_retention(present(newest(), now), now);
+    auto done = blocks_->apply_retention(present(newest(), now), now);
+    changes().note(ChangeLog::kEverything);
+    return done;
 }
 
 StoreStats Store::stats() const {

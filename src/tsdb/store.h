@@ -72,6 +72,8 @@ public:
 
     /// Where samples go. Lives as long as the store.
     [[nodiscard]] PieceAppender& appender() { return *log_; }
+    /// What was appended and removed.
+    [[nodiscard]] ChangeLog& changes() { return head_.changes(); }
 
     [[nodiscard]] Result<Selection> read(std::span<const Matcher> matchers, Timestamp from,
                                          Timestamp to, std::size_t most_samples) const override;

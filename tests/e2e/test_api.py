@@ -280,7 +280,7 @@ class OfPrometheus3(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.ours = Inferscope("serve", "--sources", "none", "--enable-feature", "promql-experimental-functions")
+        cls.ours = Inferscope("serve", "--sources", "self", "--enable-feature", "promql-experimental-functions")
         cls.addClassCleanup(cls.ours.stop)
         promql_data.send(cls.ours.port)
 
@@ -297,6 +297,30 @@ class OfPrometheus3(unittest.TestCase):
     def test_a_wrong_query_over_a_range_names_its_parameter(self):
         answer = self.ours.ask("query_range", query="up[5m]", start=START, end=END, step=60)
         self.assertEqual(answer.json["error"], 'invalid parameter "query": invalid expression type "range vector" for range query, must be Scalar or instant Vector')
+
+    def test_a_kept_answer_is_given_only_while_it_is_true(self):
+        minute = 60_000
+
+        def values(**more):
+            answer = self.ours.ask("query_range", query="kept", start=0, end=600, step=60, **more)
+            return [value for series in answer.json["data"]["result"] for _, value in series["values"]]
+
+        def hits():
+            return next(float(line.split()[-1]) for line in self.ours.get("/metrics").text.splitlines()
+                        if line.startswith("inferscope_query_cache_hits_total"))
+
+        with Sender(self.ours.port) as sender:
+            for at, value in enumerate("1234"):
+                self.assertEqual(sender.send([({"__name__": "kept"}, [(at * minute, float(value))])]).status, 204)
+                self.assertEqual(values()[at], value, "what was acknowledged is in the next answer")
+            before = hits()
+            self.assertEqual(values(), values(nocache=1))
+            self.assertEqual(hits(), before + 1)
+            self.assertEqual(sender.send([({"__name__": "later"}, [(11 * minute, 1.0)])]).status, 204)
+            values()
+            self.assertEqual(hits(), before + 2, "a sample behind the end changes nothing")
+        self.assertEqual(self.ours.post('/api/v1/admin/tsdb/delete_series?match[]=kept').status, 204)
+        self.assertEqual(values(), [])
 
     def test_features_are_enabled_by_flag(self):
         self.assertEqual(self.ours.ask("query", query="limitk(2, memory_bytes)", time=MIDDLE).status, 200)

@@ -11,7 +11,7 @@
 
 #include "base/guarded.h"
 
-namespace inferscope::tsdb {
+namespace inferscope {
 
 /// Values tell their size: `std::size_t heap_bytes() const`. Thread: any.
 template <class Key, class Value>
@@ -68,4 +68,4 @@ private:
     Guarded<Kept> kept_;
 };
 
-}  // namespace inferscope::tsdb
+}  // namespace inferscope
