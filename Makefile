@@ -33,7 +33,7 @@ tidy: test-packages              ## clang-tidy over src/; remembers what was cle
 
 bench: test-packages
 	@test -f build/release/build.ninja || cmake --preset release
-	cmake --build --preset release -j $(JOBS)
+	cmake --build --preset release -j $(JOBS) --target inferscope benches
 	tools/bench.sh
 
 format: test-packages

@@ -1,9 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one way in which every folder of src/ is built: a static library, its tests, its headers checked alone.
 
+# inferscope_check_headers(NAME headers...): compiles those alone that no source of their name includes first; with the
+# target `headers_alone`.
+add_custom_target(headers_alone)
+function(inferscope_check_headers name)
+    set(checks)
+    foreach(header ${ARGN})
+        string(REGEX REPLACE "\\.h$" ".cpp" source ${header})
+        if(NOT EXISTS ${source})
+            file(RELATIVE_PATH place ${CMAKE_SOURCE_DIR}/src ${header})
+            string(REPLACE "/" "_" check ${place})
+            file(CONFIGURE OUTPUT headers_alone/${check}.cpp CONTENT "#include \"${place}\"\n" @ONLY)
+            list(APPEND checks ${CMAKE_CURRENT_BINARY_DIR}/headers_alone/${check}.cpp)
+        endif()
+    endforeach()
+    if(checks)
+        add_library(${name}_headers OBJECT EXCLUDE_FROM_ALL ${checks})
+        target_link_libraries(${name}_headers PRIVATE ${name} GTest::gmock GTest::gtest)
+        add_dependencies(headers_alone ${name}_headers)
+    endif()
+endfunction()
+
 add_library(inferscope_flags INTERFACE)
 target_compile_options(inferscope_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast
+    -Wall -Wextra -Wpedantic -Wconversion -Wold-style-cast
+    $<$<NOT:$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wshadow>
     $<$<BOOL:${INFERSCOPE_WERROR}>:-Werror>
     -ffunction-sections -fdata-sections)
 target_link_options(inferscope_flags INTERFACE -fuse-ld=lld-19 -Wl,--gc-sections -Wl,--as-needed)
@@ -20,6 +42,9 @@ endif()
 
 # Test programs aren't optimised, what they test is: that halves the time of compiling them.
 set(INFERSCOPE_TEST_FLAGS -O0)
+
+# The preset asan compiles the folders' sources by eight, which takes a third of the time: names of their own must differ
+# within a folder.
 
 # Headers that nearly every file includes, compiled once for the folders and once for their tests: a quarter of a build's
 # time. The presets without it (tsan, fuzz) show that each file includes what it uses.
@@ -49,26 +74,26 @@ endfunction()
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
-# inferscope_folder(NAME [HOT] [LINKS target...])
+# inferscope_folder(NAME [HOT] [LINKS target...] [EXCEPT source...])
 # Library `NAME` from the folder's *.cpp, test `NAME_test` from its *_test.cpp (the folder's subfolders
 # included). LINKS: the folders of earlier levels and the outside libraries that it uses. HOT: its tests take long, so
-# that it is optimised under sanitizers, too, where the rest isn't, which halves the time of compiling.
+# that it is optimised under sanitizers, too, where the rest isn't, which halves the time of compiling. EXCEPT: sources of
+# an executable.
 function(inferscope_folder name)
-    cmake_parse_arguments(ARG "HOT" "" "LINKS" ${ARGN})
+    cmake_parse_arguments(ARG "HOT" "" "LINKS;EXCEPT" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-    list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+    list(REMOVE_ITEM sources ${ARG_EXCEPT})
 
     if(sources)
         add_library(${name} STATIC ${sources})
         if(INFERSCOPE_SANITIZE AND ARG_HOT)
             target_compile_options(${name} PRIVATE -O1)
-            if(INFERSCOPE_PCH)
-                target_precompile_headers(${name} PRIVATE ${common_headers})
-            endif()
-        else()
+        endif()
+        if(NOT CMAKE_UNITY_BUILD)
             inferscope_precompile(${name} inferscope_headers)
         endif()
         set(scope PUBLIC)
@@ -77,14 +102,14 @@ function(inferscope_folder name)
         set(scope INTERFACE)
     endif()
     target_link_libraries(${name} ${scope} inferscope_flags ${ARG_LINKS})
-    target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${headers})
-    set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+    inferscope_check_headers(${name} ${headers})
 
     if(tests)
         add_executable(${name}_test ${tests})
         target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest GTest::gtest_main)
         target_compile_options(${name}_test PRIVATE ${INFERSCOPE_TEST_FLAGS})
         inferscope_precompile(${name}_test inferscope_test_headers)
+        set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)  # their helpers' names needn't differ
         target_compile_definitions(${name}_test PRIVATE INFERSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
         set_tests_properties(${name} PROPERTIES LABELS unit)

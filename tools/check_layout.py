@@ -44,6 +44,11 @@ def findings():
         place = path.relative_to(ROOT)
         if not lines or LICENCE not in lines[0]:
             yield f"{place}:1: first line must hold '{LICENCE}'"
+        own = path.with_suffix(".h").relative_to(SRC)
+        if path.suffix == ".cpp" and (SRC / own).exists():
+            first = next((line for line in lines if line.startswith("#include")), "")
+            if first != f'#include "{own}"':
+                yield f"{place}: includes \"{own}\" first, so that the header is compiled alone"
         for number, line in enumerate(lines, 1):
             match = INCLUDE.match(line)
             if not match:

@@ -14,7 +14,7 @@ ctest --test-dir build/tsan -L unit -j "$jobs" --output-on-failure
 
 echo "== the log after kill -9, ${WAL_KILLS:-200} times"
 test -f build/release/build.ninja || cmake --preset release >/dev/null
-cmake --build --preset release -j "$jobs" --target tsdb_test
+cmake --build --preset release -j "$jobs" --target tsdb_test benches
 WAL_KILLS="${WAL_KILLS:-200}" build/release/src/tsdb/tsdb_test --gtest_brief=1 --gtest_filter='WalKill.*'
 
 echo "== the store after kill -9 under load, ${STORE_KILLS:-200} times"

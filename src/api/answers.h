@@ -16,6 +16,9 @@ namespace inferscope::api {
 
 using Answer = net::Task<net::HttpResponse>;
 
+/// Of Prometheus's text format.
+inline constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
+
 /// {"status":"success","data": — what is appended then is the data; close_success() ends it.
 std::string open_success();
 /// Lists that are empty are left out.

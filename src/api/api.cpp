@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/answers.h"
 #include "api/federate.h"
 #include "api/json_pages.h"
 #include "api/json_text.h"
@@ -31,7 +32,6 @@ struct Endpoint {
     net::Task<HttpResponse> (*answer)(const Sources& sources, HttpRequest request);
 };
 
-constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kOpenMetricsType =
     "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

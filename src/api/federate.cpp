@@ -15,7 +15,6 @@ namespace {
 
 using net::HttpResponse;
 
-constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kInstance = "instance";
 
 /// As Prometheus writes a series: its own labels by name, what is added behind them.

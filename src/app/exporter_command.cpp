@@ -28,11 +28,6 @@ struct ExporterFlags {
     std::uint32_t interval_seconds = 15;
 };
 
-int fail(const Error& error) {
-    fmt::print(stderr, "inferscope: {}\n", error.text);
-    return 1;
-}
-
 net::Task<net::ServerResponse> answer(const exposition::LatestRows& rows,
                                       net::HttpRequest request) {
     if (request.path() != "/metrics")

@@ -28,8 +28,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
 constexpr auto kPatience = std::chrono::minutes(5);
 constexpr std::uint64_t kMostBytes = 1u << 30;
 constexpr double kStepsOfARange = 250;  // where no --step is given; promtool has as many
@@ -43,10 +41,8 @@ struct AskFlags {
     std::string output = "table";
 };
 
-int fail(std::string_view text, int status) {
-    fmt::print(stderr, "inferscope: {}\n", for_terminal(text));
-    return status;
-}
+/// With a text that may come from elsewhere.
+int refuse(std::string_view text, int status) { return fail(for_terminal(text), status); }
 
 /// Whole seconds, one at least.
 std::string default_step(Timestamp start, Timestamp end) {
@@ -118,15 +114,15 @@ void print_notes(const Json& answer) {
 /// Throws nlohmann's exceptions where the answer has another shape than Prometheus's.
 int print_expected(const Json& answer, bool as_json) {
     if (answer.at("status") != "success") {
-        return fail(fmt::format("{}: {}", answer.at("errorType").get<std::string>(),
-                                answer.at("error").get<std::string>()),
-                    kFailed);
+        return refuse(fmt::format("{}: {}", answer.at("errorType").get<std::string>(),
+                                  answer.at("error").get<std::string>()),
+                      kFailed);
     }
     if (as_json) {
         fmt::print("{}\n", answer.at("data").dump(-1, ' ', true, Json::error_handler_t::replace));
     } else {
         const auto table = query_table(answer.at("data"));
-        if (!table) return fail(table.error().text, kFailed);
+        if (!table) return refuse(table.error().text, kFailed);
         fmt::print("{}", *table);
     }
     print_notes(answer);
@@ -137,7 +133,7 @@ int print_answer(const Json& answer, bool as_json) {
     try {
         return print_expected(answer, as_json);
     } catch (const nlohmann::json::exception&) {
-        return fail("the answer isn't one of Prometheus's API", kFailed);
+        return refuse("the answer isn't one of Prometheus's API", kFailed);
     }
 }
 
@@ -145,25 +141,25 @@ int ask(const AskFlags& flags) {
     const bool has_url = flags.url_and_expression.size() == 2;
     const auto url =
         net::Url::parse(has_url ? flags.url_and_expression.front() : "http://127.0.0.1:7090");
-    if (!url) return fail(url.error().text, kWrongUsage);
+    if (!url) return refuse(url.error().text, kWrongUsage);
     Parameters parameters{{"query", flags.url_and_expression.back()}};
     const bool is_range = !flags.start.empty() || !flags.end.empty() || !flags.step.empty();
     if (is_range) {
         const SystemClock clock;
         const auto more = range_parameters(flags, clock.wall());
-        if (!more) return fail(more.error().text, kWrongUsage);
+        if (!more) return refuse(more.error().text, kWrongUsage);
         parameters.insert(parameters.end(), more->begin(), more->end());
     } else if (!flags.time.empty()) {
         parameters.emplace_back("time", flags.time);
     }
     const auto response = send(*url, form(*url, is_range ? "query_range" : "query", parameters));
     if (!response)
-        return fail(fmt::format("{}: {}", url->redacted(), response.error().text), kFailed);
+        return refuse(fmt::format("{}: {}", url->redacted(), response.error().text), kFailed);
     const auto answer = Json::parse(response->body, nullptr, false);
     if (answer.is_discarded()) {
-        return fail(fmt::format("{}: status {}, not JSON: {}", url->redacted(), response->status,
-                                response->body.substr(0, 200)),
-                    kFailed);
+        return refuse(fmt::format("{}: status {}, not JSON: {}", url->redacted(), response->status,
+                                  response->body.substr(0, 200)),
+                      kFailed);
     }
     return print_answer(answer, flags.output == "json");
 }

@@ -12,13 +12,10 @@
 
 #include "app/version.h"
 #include "base/log.h"
+#include "telemetry/families.h"
 
 namespace inferscope::app {
 namespace {
-
-FamilyPtr family(const char* name, MetricType type, const char* help) {
-    return std::make_shared<const Family>(Family{name, type, help, ""});
-}
 
 /// One number of a struct of counters, and the family under which it is shown.
 template <class Counters>
@@ -30,27 +27,29 @@ struct Shown {
 const std::array<Shown<scrape::ScrapeCounters>, 8>& scrape_table() {
     using C = scrape::ScrapeCounters;
     static const std::array<Shown<C>, 8> kTable{
-        {{family("inferscope_scrapes_total", MetricType::counter, "Scrapes begun."), &C::scrapes},
-         {family("inferscope_scrapes_failed_total", MetricType::counter,
-                 "Scrapes that gave no page."),
+        {{make_family("inferscope_scrapes_total", MetricType::counter, "Scrapes begun."),
+          &C::scrapes},
+         {make_family("inferscope_scrapes_failed_total", MetricType::counter,
+                      "Scrapes that gave no page."),
           &C::failed},
-         {family("inferscope_scrape_layouts_known_total", MetricType::counter,
-                 "Pages read by difference: only values that changed were parsed."),
+         {make_family("inferscope_scrape_layouts_known_total", MetricType::counter,
+                      "Pages read by difference: only values that changed were parsed."),
           &C::layouts_known},
-         {family("inferscope_scrape_samples_total", MetricType::counter,
-                 "Samples kept of all pages."),
+         {make_family("inferscope_scrape_samples_total", MetricType::counter,
+                      "Samples kept of all pages."),
           &C::samples},
-         {family("inferscope_scrape_duplicate_lines_total", MetricType::counter,
-                 "Lines left out because an earlier line of their page has the same label set."),
+         {make_family(
+              "inferscope_scrape_duplicate_lines_total", MetricType::counter,
+              "Lines left out because an earlier line of their page has the same label set."),
           &C::duplicates},
-         {family("inferscope_scrape_exemplars_refused_total", MetricType::counter,
-                 "Exemplars that couldn't be read."),
+         {make_family("inferscope_scrape_exemplars_refused_total", MetricType::counter,
+                      "Exemplars that couldn't be read."),
           &C::refused_exemplars},
-         {family("inferscope_scrapes_left_out_total", MetricType::counter,
-                 "Scrapes left out because their target answers slowly."),
+         {make_family("inferscope_scrapes_left_out_total", MetricType::counter,
+                      "Scrapes left out because their target answers slowly."),
           &C::slowed},
-         {family("inferscope_scrape_bytes_total", MetricType::counter,
-                 "Bytes of pages read, decompressed."),
+         {make_family("inferscope_scrape_bytes_total", MetricType::counter,
+                      "Bytes of pages read, decompressed."),
           &C::bytes}}};
     return kTable;
 }
@@ -107,23 +106,24 @@ void SelfMetrics::set_reload(bool successful, Timestamp at) {
 
 void SelfMetrics::publish(Timestamp now, absl::FunctionRef<void(RowWriter&)> write_more) {
     static const auto kBuild =
-        family("inferscope_build_info", MetricType::gauge, "1, with the version as a label.");
+        make_family("inferscope_build_info", MetricType::gauge, "1, with the version as a label.");
     static const auto kRequests =
-        family("inferscope_http_requests_total", MetricType::counter, "Requests answered.");
+        make_family("inferscope_http_requests_total", MetricType::counter, "Requests answered.");
     static const auto kOpen =
-        family("inferscope_http_connections", MetricType::gauge, "Connections open now.");
-    static const auto kRefused = family("inferscope_http_refused_total", MetricType::counter,
-                                        "Connections and requests refused, by what they violated.");
+        make_family("inferscope_http_connections", MetricType::gauge, "Connections open now.");
+    static const auto kRefused =
+        make_family("inferscope_http_refused_total", MetricType::counter,
+                    "Connections and requests refused, by what they violated.");
     static const auto kSeries =
-        family("inferscope_series", MetricType::gauge, "Label sets with a newest value.");
+        make_family("inferscope_series", MetricType::gauge, "Label sets with a newest value.");
     static const auto kUnpublished =
-        family("inferscope_series_not_published_total", MetricType::counter,
-               "Label sets not published because another source owns them.");
-    static const auto kReloadOk = family("inferscope_config_last_reload_successful",
-                                         MetricType::gauge, "1 if the last reload succeeded.");
+        make_family("inferscope_series_not_published_total", MetricType::counter,
+                    "Label sets not published because another source owns them.");
+    static const auto kReloadOk = make_family("inferscope_config_last_reload_successful",
+                                              MetricType::gauge, "1 if the last reload succeeded.");
     static const auto kReloadTime =
-        family("inferscope_config_last_reload_success_timestamp_seconds", MetricType::gauge,
-               "When the configuration in force was read.");
+        make_family("inferscope_config_last_reload_success_timestamp_seconds", MetricType::gauge,
+                    "When the configuration in force was read.");
     rows_.set(kBuild, {{"version", kVersion}}, 1);
     for (const auto& [shown, member] : scrape_table())
         rows_.set(shown, {}, static_cast<double>(sources_.scrape.*member));
@@ -145,13 +145,13 @@ void SelfMetrics::publish(Timestamp now, absl::FunctionRef<void(RowWriter&)> wri
 /// Source of the names: Prometheus's client libraries.
 void SelfMetrics::publish_process() {
     static const auto kCpu =
-        family("process_cpu_seconds_total", MetricType::counter, "User and system CPU time.");
+        make_family("process_cpu_seconds_total", MetricType::counter, "User and system CPU time.");
     static const auto kResident =
-        family("process_resident_memory_bytes", MetricType::gauge, "Resident memory.");
+        make_family("process_resident_memory_bytes", MetricType::gauge, "Resident memory.");
     static const auto kFiles =
-        family("process_open_fds", MetricType::gauge, "Open file descriptors.");
+        make_family("process_open_fds", MetricType::gauge, "Open file descriptors.");
     static const auto kStart =
-        family("process_start_time_seconds", MetricType::gauge, "Start time since the epoch.");
+        make_family("process_start_time_seconds", MetricType::gauge, "Start time since the epoch.");
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     rows_.set(kCpu, {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));

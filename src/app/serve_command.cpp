@@ -22,11 +22,6 @@ struct ServeFlags {
     ServerOptions options;
 };
 
-int fail(const Error& error) {
-    fmt::print(stderr, "inferscope: {}\n", error.text);
-    return 1;
-}
-
 std::vector<std::pair<std::string, std::string>> values_of_flags(const CLI::App& command) {
     std::vector<std::pair<std::string, std::string>> values;
     for (const auto* option : command.get_options()) {

@@ -26,11 +26,6 @@ struct SimulateFlags {
     simulate::SimulateSettings settings;
 };
 
-int fail(const Error& error) {
-    fmt::print(stderr, "inferscope: {}\n", error.text);
-    return 1;
-}
-
 int simulate_engine(const SimulateFlags& flags) {
     auto settings = flags.settings;
     auto kind = simulate::parse_engine_kind(flags.engine);

@@ -6,44 +6,40 @@
 #include <string_view>
 #include <utility>
 
+#include "telemetry/families.h"
+
 namespace inferscope::app {
-namespace {
-
-FamilyPtr counter(const char* name, const char* help) {
-    return std::make_shared<const Family>(Family{name, MetricType::counter, help, ""});
-}
-FamilyPtr gauge(const char* name, const char* help) {
-    return std::make_shared<const Family>(Family{name, MetricType::gauge, help, ""});
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void write_store_metrics(RowWriter& rows, const VerdictCounts& samples,
                          const tsdb::StoreStats& store, std::uint64_t not_kept) {
-    static const auto kAppended = counter("inferscope_tsdb_samples_appended_total",
-                                          "Samples that the store took from all sources.");
-    static const auto kRefused =
-        counter("inferscope_tsdb_samples_refused_total", "Samples that the store refused, by why.");
-    static const auto kNotKept =
-        counter("inferscope_tsdb_rows_not_kept_total",
-                "Rows of our own sources that the store couldn't take: the disk is full or fails.");
-    static const auto kSeries = gauge("inferscope_tsdb_head_series", "Series in memory.");
-    static const auto kGroups = gauge("inferscope_tsdb_head_groups", "Groups that are open.");
-    static const auto kChunks = gauge("inferscope_tsdb_head_chunks", "Chunks in memory.");
-    static const auto kBytes = gauge("inferscope_tsdb_head_bytes", "Memory of series and chunks.");
-    static const auto kLog = gauge("inferscope_tsdb_wal_bytes", "Size of the log.");
-    static const auto kBlocks = gauge("inferscope_tsdb_blocks", "Blocks on disk.");
-    static const auto kBlockBytes = gauge("inferscope_tsdb_blocks_bytes", "Their size.");
-    static const auto kBlockSamples = gauge("inferscope_tsdb_blocks_samples", "Samples in blocks.");
+    static const auto kAppended = make_counter("inferscope_tsdb_samples_appended_total",
+                                               "Samples that the store took from all sources.");
+    static const auto kRefused = make_counter("inferscope_tsdb_samples_refused_total",
+                                              "Samples that the store refused, by why.");
+    static const auto kNotKept = make_counter(
+        "inferscope_tsdb_rows_not_kept_total",
+        "Rows of our own sources that the store couldn't take: the disk is full or fails.");
+    static const auto kSeries = make_gauge("inferscope_tsdb_head_series", "Series in memory.");
+    static const auto kGroups = make_gauge("inferscope_tsdb_head_groups", "Groups that are open.");
+    static const auto kChunks = make_gauge("inferscope_tsdb_head_chunks", "Chunks in memory.");
+    static const auto kBytes =
+        make_gauge("inferscope_tsdb_head_bytes", "Memory of series and chunks.");
+    static const auto kLog = make_gauge("inferscope_tsdb_wal_bytes", "Size of the log.");
+    static const auto kBlocks = make_gauge("inferscope_tsdb_blocks", "Blocks on disk.");
+    static const auto kBlockBytes = make_gauge("inferscope_tsdb_blocks_bytes", "Their size.");
+    static const auto kBlockSamples =
+        make_gauge("inferscope_tsdb_blocks_samples", "Samples in blocks.");
     static const auto kSetAside =
-        gauge("inferscope_tsdb_blocks_set_aside", "Harmed blocks, set aside as *.harmed.");
+        make_gauge("inferscope_tsdb_blocks_set_aside", "Harmed blocks, set aside as *.harmed.");
     static const auto kHarmedChunks =
-        counter("inferscope_tsdb_harmed_chunks_total", "Chunks of blocks that can't be read.");
+        make_counter("inferscope_tsdb_harmed_chunks_total", "Chunks of blocks that can't be read.");
     static const auto kCuts =
-        counter("inferscope_tsdb_head_cuts_total", "Times the head was written into blocks.");
-    static const auto kCompactions = counter("inferscope_tsdb_compactions_total", "Blocks merged.");
-    static const auto kFailures = counter("inferscope_tsdb_background_failures_total",
-                                          "Cuts, compactions and the like that failed.");
+        make_counter("inferscope_tsdb_head_cuts_total", "Times the head was written into blocks.");
+    static const auto kCompactions =
+        make_counter("inferscope_tsdb_compactions_total", "Blocks merged.");
+    static const auto kFailures = make_counter("inferscope_tsdb_background_failures_total",
+                                               "Cuts, compactions and the like that failed.");
     using enum Verdict;
     static constexpr std::array<std::pair<Verdict, std::string_view>, 4> kReasons{
         {{out_of_order, "out_of_order"},
@@ -75,18 +71,20 @@ void write_store_metrics(RowWriter& rows, const VerdictCounts& samples,
 void write_receiver_metrics(RowWriter& rows, const remote::IntakeCounters& intake,
                             const remote::EndpointCounters& endpoint) {
     static const auto kRequests =
-        counter("inferscope_remote_write_requests_total", "Requests received.");
-    static const auto kRefusedRequests = counter("inferscope_remote_write_requests_refused_total",
-                                                 "Requests of which nothing was kept, by why.");
+        make_counter("inferscope_remote_write_requests_total", "Requests received.");
+    static const auto kRefusedRequests =
+        make_counter("inferscope_remote_write_requests_refused_total",
+                     "Requests of which nothing was kept, by why.");
     static const auto kBytes =
-        counter("inferscope_remote_write_bytes_total", "Bytes received, compressed.");
-    static const auto kSamples = counter("inferscope_remote_write_samples_total", "Samples taken.");
+        make_counter("inferscope_remote_write_bytes_total", "Bytes received, compressed.");
+    static const auto kSamples =
+        make_counter("inferscope_remote_write_samples_total", "Samples taken.");
     static const auto kRefused =
-        counter("inferscope_remote_write_samples_refused_total", "Samples refused, by why.");
+        make_counter("inferscope_remote_write_samples_refused_total", "Samples refused, by why.");
     static const auto kSeries =
-        gauge("inferscope_remote_write_series", "Series that are known by their label bytes.");
+        make_gauge("inferscope_remote_write_series", "Series that are known by their label bytes.");
     static const auto kInFlight =
-        gauge("inferscope_remote_write_requests_in_flight", "Requests being worked on.");
+        make_gauge("inferscope_remote_write_requests_in_flight", "Requests being worked on.");
     const auto set = [&](const FamilyPtr& family, std::uint64_t value) {
         rows.set(family, {}, static_cast<double>(value));
     };
@@ -113,11 +111,12 @@ void write_receiver_metrics(RowWriter& rows, const remote::IntakeCounters& intak
 }
 
 void write_query_metrics(RowWriter& rows, const api::AnswerCache& answers) {
-    static const auto kHits = counter("inferscope_query_cache_hits_total",
-                                      "Queries answered by what another one had evaluated.");
-    static const auto kMisses = counter("inferscope_query_cache_misses_total",
-                                        "Queries that asked for a kept answer in vain.");
-    static const auto kBytes = gauge("inferscope_query_cache_bytes", "Memory of kept answers.");
+    static const auto kHits = make_counter("inferscope_query_cache_hits_total",
+                                           "Queries answered by what another one had evaluated.");
+    static const auto kMisses = make_counter("inferscope_query_cache_misses_total",
+                                             "Queries that asked for a kept answer in vain.");
+    static const auto kBytes =
+        make_gauge("inferscope_query_cache_bytes", "Memory of kept answers.");
     rows.set(kHits, {}, static_cast<double>(answers.counters().hits));
     rows.set(kMisses, {}, static_cast<double>(answers.counters().misses));
     rows.set(kBytes, {}, static_cast<double>(answers.bytes()));

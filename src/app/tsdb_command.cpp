@@ -29,8 +29,6 @@ namespace inferscope::app {
 namespace {
 
 constexpr int kHarmed = 1;
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
 
 struct TsdbFlags {
     std::string folder;
@@ -40,11 +38,6 @@ struct TsdbFlags {
     std::string to;
     std::string file;
 };
-
-int fail(const Error& error, int status = kFailed) {
-    fmt::print(stderr, "inferscope: {}\n", error.text);
-    return status;
-}
 
 /// A folder that isn't a store's is a mistake on the command line.
 int fail_to_look(const Error& error) {

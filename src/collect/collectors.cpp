@@ -14,21 +14,13 @@
 #include "collect/procfs/pressure.h"
 #include "collect/procfs/vmstat.h"
 #include "collect/series_table.h"
+#include "telemetry/families.h"
 
 namespace inferscope::collect {
 namespace {
 
 // Names, units and labels are node exporter's (1.5 and later), so that its dashboards and rules
 // work.
-
-FamilyPtr counter(std::string name, std::string help) {
-    return std::make_shared<const Family>(
-        Family{std::move(name), MetricType::counter, std::move(help), ""});
-}
-FamilyPtr gauge(std::string name, std::string help) {
-    return std::make_shared<const Family>(
-        Family{std::move(name), MetricType::gauge, std::move(help), ""});
-}
 
 /// Sets `family{labels..., node labels...}`.
 void set_node(Round& round, SeriesRef& ref, const FamilyPtr& family,
@@ -82,14 +74,16 @@ private:
         }
     }
 
-    FamilyPtr seconds_ = counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.");
+    FamilyPtr seconds_ =
+        make_counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.");
     std::array<FamilyPtr, 6> single_ = {
-        counter("node_intr_total", "Total number of interrupts serviced."),
-        counter("node_context_switches_total", "Total number of context switches."),
-        gauge("node_boot_time_seconds", "Node boot time, in unixtime."),
-        counter("node_forks_total", "Total number of forks."),
-        gauge("node_procs_running", "Number of processes in runnable state."),
-        gauge("node_procs_blocked", "Number of processes blocked waiting for I/O to complete.")};
+        make_counter("node_intr_total", "Total number of interrupts serviced."),
+        make_counter("node_context_switches_total", "Total number of context switches."),
+        make_gauge("node_boot_time_seconds", "Node boot time, in unixtime."),
+        make_counter("node_forks_total", "Total number of forks."),
+        make_gauge("node_procs_running", "Number of processes in runnable state."),
+        make_gauge("node_procs_blocked",
+                   "Number of processes blocked waiting for I/O to complete.")};
     std::array<SeriesRef, 6> single_refs_;
     SeriesTable<kCpuModeNames.size()> cpu_refs_;
 };
@@ -130,7 +124,7 @@ private:
         }
         if (field.in_bytes) name += "_bytes";
         series = {std::string(field.key),
-                  gauge("node_memory_" + name, "Memory information field " + name + "."),
+                  make_gauge("node_memory_" + name, "Memory information field " + name + "."),
                   {}};
         return series;
     }
@@ -153,9 +147,9 @@ public:
     }
 
 private:
-    std::array<FamilyPtr, 3> families_ = {gauge("node_load1", "1m load average."),
-                                          gauge("node_load5", "5m load average."),
-                                          gauge("node_load15", "15m load average.")};
+    std::array<FamilyPtr, 3> families_ = {make_gauge("node_load1", "1m load average."),
+                                          make_gauge("node_load5", "5m load average."),
+                                          make_gauge("node_load15", "15m load average.")};
     std::array<SeriesRef, 3> refs_;
 };
 
@@ -172,7 +166,7 @@ public:
     }
 
 private:
-    FamilyPtr time_ = gauge("node_time_seconds", "System time in seconds since epoch (1970).");
+    FamilyPtr time_ = make_gauge("node_time_seconds", "System time in seconds since epoch (1970).");
     SeriesRef ref_;
 };
 
@@ -215,8 +209,8 @@ private:
         std::array<FamilyPtr, kKept.size()> families;
         for (std::size_t i = 0; i < kKept.size(); ++i) {
             const std::string name(kKept[i].name);
-            families[i] = counter("node_network_" + name + "_total",
-                                  "Network device statistic " + name + ".");
+            families[i] = make_counter("node_network_" + name + "_total",
+                                       "Network device statistic " + name + ".");
         }
         return families;
     }
@@ -252,25 +246,26 @@ private:
 
 std::unique_ptr<Collector> make_cpu_pressure() {
     return std::make_unique<PressureCollector>(
-        counter("node_pressure_cpu_waiting_seconds_total",
-                "Total time in seconds that processes have waited for CPU time"),
+        make_counter("node_pressure_cpu_waiting_seconds_total",
+                     "Total time in seconds that processes have waited for CPU time"),
         nullptr);
 }
 
 std::unique_ptr<Collector> make_memory_pressure() {
     return std::make_unique<PressureCollector>(
-        counter("node_pressure_memory_waiting_seconds_total",
-                "Total time in seconds that processes have waited for memory"),
-        counter("node_pressure_memory_stalled_seconds_total",
-                "Total time in seconds no process could make progress due to memory congestion"));
+        make_counter("node_pressure_memory_waiting_seconds_total",
+                     "Total time in seconds that processes have waited for memory"),
+        make_counter(
+            "node_pressure_memory_stalled_seconds_total",
+            "Total time in seconds no process could make progress due to memory congestion"));
 }
 
 std::unique_ptr<Collector> make_io_pressure() {
     return std::make_unique<PressureCollector>(
-        counter("node_pressure_io_waiting_seconds_total",
-                "Total time in seconds that processes have waited due to IO congestion"),
-        counter("node_pressure_io_stalled_seconds_total",
-                "Total time in seconds no process could make progress due to IO congestion"));
+        make_counter("node_pressure_io_waiting_seconds_total",
+                     "Total time in seconds that processes have waited due to IO congestion"),
+        make_counter("node_pressure_io_stalled_seconds_total",
+                     "Total time in seconds no process could make progress due to IO congestion"));
 }
 
 // --- /proc/vmstat
@@ -344,20 +339,21 @@ private:
     }
 
     std::array<FamilyPtr, kSeries> families_ = {
-        counter("node_disk_read_bytes_total", "The total number of bytes read successfully."),
-        counter("node_disk_written_bytes_total", "The total number of bytes written successfully."),
-        counter("node_disk_reads_completed_total",
-                "The total number of reads completed successfully."),
-        counter("node_disk_writes_completed_total",
-                "The total number of writes completed successfully."),
-        counter("node_disk_read_time_seconds_total",
-                "The total number of seconds spent by all reads."),
-        counter("node_disk_write_time_seconds_total",
-                "This is the total number of seconds spent by all writes."),
-        counter("node_disk_io_time_seconds_total", "Total seconds spent doing I/Os."),
-        counter("node_disk_io_time_weighted_seconds_total",
-                "The weighted # of seconds spent doing I/Os."),
-        gauge("node_disk_io_now", "The number of I/Os currently in progress.")};
+        make_counter("node_disk_read_bytes_total", "The total number of bytes read successfully."),
+        make_counter("node_disk_written_bytes_total",
+                     "The total number of bytes written successfully."),
+        make_counter("node_disk_reads_completed_total",
+                     "The total number of reads completed successfully."),
+        make_counter("node_disk_writes_completed_total",
+                     "The total number of writes completed successfully."),
+        make_counter("node_disk_read_time_seconds_total",
+                     "The total number of seconds spent by all reads."),
+        make_counter("node_disk_write_time_seconds_total",
+                     "This is the total number of seconds spent by all writes."),
+        make_counter("node_disk_io_time_seconds_total", "Total seconds spent doing I/Os."),
+        make_counter("node_disk_io_time_weighted_seconds_total",
+                     "The weighted # of seconds spent doing I/Os."),
+        make_gauge("node_disk_io_now", "The number of I/Os currently in progress.")};
     SeriesTable<kSeries> refs_;
 };
 
@@ -416,12 +412,12 @@ private:
     }
 
     std::array<FamilyPtr, kSeries> families_ = {
-        gauge("node_filesystem_size_bytes", "Filesystem size in bytes."),
-        gauge("node_filesystem_avail_bytes",
-              "Filesystem space available to non-root users in bytes."),
-        gauge("node_filesystem_free_bytes", "Filesystem free space in bytes."),
-        gauge("node_filesystem_files", "Filesystem total file nodes."),
-        gauge("node_filesystem_files_free", "Filesystem total free file nodes.")};
+        make_gauge("node_filesystem_size_bytes", "Filesystem size in bytes."),
+        make_gauge("node_filesystem_avail_bytes",
+                   "Filesystem space available to non-root users in bytes."),
+        make_gauge("node_filesystem_free_bytes", "Filesystem free space in bytes."),
+        make_gauge("node_filesystem_files", "Filesystem total file nodes."),
+        make_gauge("node_filesystem_files_free", "Filesystem total free file nodes.")};
     std::string last_text_;
     std::vector<Mount> mounts_;
     SeriesTable<kSeries> refs_;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "collect/worker_metrics.h"
+#include "telemetry/families.h"
 
 namespace inferscope::collect {
 namespace {
@@ -182,10 +183,6 @@ constexpr std::array<TimedReason, 3> kTimedReasonRows = {{
     {GpuField::power_brake_nanos, "hw_power_brake_slowdown"},
 }};
 
-FamilyPtr family(const char* name, MetricType type, const char* help) {
-    return std::make_shared<const Family>(Family{name, type, help, ""});
-}
-
 bool is_silent(const GpuSnapshot* snapshot) {
     return snapshot == nullptr || snapshot->driver == DriverState::absent;
 }
@@ -195,49 +192,53 @@ bool is_silent(const GpuSnapshot* snapshot) {
 GpuRows::GpuRows(GpuRowSettings settings)
     : settings_(std::move(settings)),
       worker_families_{
-          family("worker_node_gpu_info", kGauge,
-                 "A GPU of this worker; always 1. GPUStack's spelling."),
-          family("gpustack:worker_node_gpu_info", kGauge, "A GPU of this worker; always 1."),
-          family("gpustack:worker_node_gpu_cores", kGauge, "CUDA cores of the GPU."),
-          family("gpustack:worker_node_gpu_utilization_rate", kGauge,
-                 "Percent of time in which any kernel ran on the GPU."),
-          family("gpustack:worker_node_gpu_temperature_celsius", kGauge, "Temperature of the GPU."),
-          family("gpustack:worker_node_gpu_power_used_watts", kGauge, "Power that the GPU draws."),
-          family("gpustack:worker_node_gpu_power_limit_watts", kGauge,
-                 "Power that the GPU may draw."),
-          family("gpustack:worker_node_gram_total_bytes", kGauge, "Memory of the GPU."),
-          family("gpustack:worker_node_gram_allocated_bytes", kGauge,
-                 "Memory held by compute processes on the GPU, measured; GPUStack gives its "
-                 "scheduler's claims here."),
-          family("gpustack:worker_node_gram_used_bytes", kGauge,
-                 "Memory of the GPU in use, without what the driver has reserved."),
-          family("gpustack:worker_node_gram_utilization_rate", kGauge,
-                 "Percent of the GPU's memory in use.")},
-      responsive_(family("inferscope_gpu_driver_responsive", kGauge,
-                         "1 if the GPU driver answers; 0 if it hangs or has failed: then there are "
-                         "no GPU series.")),
-      lost_(family(
+          make_family("worker_node_gpu_info", kGauge,
+                      "A GPU of this worker; always 1. GPUStack's spelling."),
+          make_family("gpustack:worker_node_gpu_info", kGauge, "A GPU of this worker; always 1."),
+          make_family("gpustack:worker_node_gpu_cores", kGauge, "CUDA cores of the GPU."),
+          make_family("gpustack:worker_node_gpu_utilization_rate", kGauge,
+                      "Percent of time in which any kernel ran on the GPU."),
+          make_family("gpustack:worker_node_gpu_temperature_celsius", kGauge,
+                      "Temperature of the GPU."),
+          make_family("gpustack:worker_node_gpu_power_used_watts", kGauge,
+                      "Power that the GPU draws."),
+          make_family("gpustack:worker_node_gpu_power_limit_watts", kGauge,
+                      "Power that the GPU may draw."),
+          make_family("gpustack:worker_node_gram_total_bytes", kGauge, "Memory of the GPU."),
+          make_family("gpustack:worker_node_gram_allocated_bytes", kGauge,
+                      "Memory held by compute processes on the GPU, measured; GPUStack gives its "
+                      "scheduler's claims here."),
+          make_family("gpustack:worker_node_gram_used_bytes", kGauge,
+                      "Memory of the GPU in use, without what the driver has reserved."),
+          make_family("gpustack:worker_node_gram_utilization_rate", kGauge,
+                      "Percent of the GPU's memory in use.")},
+      responsive_(
+          make_family("inferscope_gpu_driver_responsive", kGauge,
+                      "1 if the GPU driver answers; 0 if it hangs or has failed: then there are "
+                      "no GPU series.")),
+      lost_(make_family(
           "inferscope_gpu_lost", kGauge,
           "1 if the GPU has fallen off the bus or needs a reset: then its other series are gone.")),
-      nvlink_sent_(family("inferscope_gpu_nvlink_transmit_bytes_total", kCounter,
-                          "NVLink data sent by the GPU, all links, without protocol overhead "
-                          "(NVLink 5: with it).")),
-      nvlink_received_(family("inferscope_gpu_nvlink_receive_bytes_total", kCounter,
-                              "NVLink data received by the GPU, all links, without protocol "
-                              "overhead (NVLink 5: with it).")),
-      clock_event_active_(family("inferscope_gpu_clock_event_active", kGauge,
-                                 "1 while this reason keeps the clocks down; the bits of "
-                                 "DCGM_FI_DEV_CLOCKS_EVENT_REASONS.")),
+      nvlink_sent_(make_family("inferscope_gpu_nvlink_transmit_bytes_total", kCounter,
+                               "NVLink data sent by the GPU, all links, without protocol overhead "
+                               "(NVLink 5: with it).")),
+      nvlink_received_(make_family("inferscope_gpu_nvlink_receive_bytes_total", kCounter,
+                                   "NVLink data received by the GPU, all links, without protocol "
+                                   "overhead (NVLink 5: with it).")),
+      clock_event_active_(make_family("inferscope_gpu_clock_event_active", kGauge,
+                                      "1 while this reason keeps the clocks down; the bits of "
+                                      "DCGM_FI_DEV_CLOCKS_EVENT_REASONS.")),
       clock_event_seconds_(
-          family("inferscope_gpu_clock_event_seconds_total", kCounter,
-                 "Time in which this reason kept the clocks down; newer drivers only.")),
-      process_memory_(
-          family("inferscope_gpu_process_memory_bytes", kGauge,
-                 "GPU memory held by a process with a compute context; pid as the host counts.")),
-      xid_events_(family("inferscope_gpu_xid_events_total", kCounter,
-                         "XID events since we started; 999 collects unknown and rare codes.")) {
+          make_family("inferscope_gpu_clock_event_seconds_total", kCounter,
+                      "Time in which this reason kept the clocks down; newer drivers only.")),
+      process_memory_(make_family(
+          "inferscope_gpu_process_memory_bytes", kGauge,
+          "GPU memory held by a process with a compute context; pid as the host counts.")),
+      xid_events_(
+          make_family("inferscope_gpu_xid_events_total", kCounter,
+                      "XID events since we started; 999 collects unknown and rare codes.")) {
     for (const auto& row : kDcgmRows)
-        dcgm_families_.push_back(family(row.name, row.type, row.help));
+        dcgm_families_.push_back(make_family(row.name, row.type, row.help));
     static_assert(kReasons.size() == kClockReasons && kTimedReasonRows.size() == kTimedReasons);
 }
 

@@ -6,14 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "telemetry/families.h"
+
 namespace inferscope::collect {
-namespace {
-
-FamilyPtr family(const char* name, const char* help, MetricType type = MetricType::gauge) {
-    return std::make_shared<const Family>(Family{name, type, help, ""});
-}
-
-}  // namespace
+namespace {}  // namespace
 
 KernelInfo read_kernel_info() {
     utsname name{};
@@ -30,36 +26,39 @@ WorkerMetrics::WorkerMetrics(OsRelease os, KernelInfo kernel)
     : os_(std::move(os)),
       kernel_(std::move(kernel)),
       families_{
-          family("gpustack:worker_node_os_info", "The distribution; always 1."),
-          family("gpustack:worker_node_kernel_info", "The kernel; always 1."),
-          family("gpustack:worker_node_uptime_seconds", "Seconds since the machine was started."),
-          family("gpustack:worker_node_cpu_cores",
-                 "CPUs online; in a container its quota or its CPU set, where that is less (may be "
-                 "a fraction)."),
-          family("gpustack:worker_node_cpu_utilization_rate",
-                 "Percent of the CPUs' time (in a bounded container: of its quota) in use since "
-                 "the collection "
-                 "before; waiting for I/O is not use."),
-          family("gpustack:worker_node_memory_total_bytes",
-                 "Memory of the machine; in a container its limit, where that is less."),
-          family("gpustack:worker_node_memory_used_bytes",
-                 "Memory that isn't available to new programs; in a bounded container its use "
-                 "without the page "
-                 "cache that can be dropped at once."),
-          family("gpustack:worker_node_memory_utilization_rate", "Percent of the memory in use."),
-          family("container_cpu_cfs_periods_total",
-                 "Periods of the container's CPU quota that have passed (cAdvisor's name).",
-                 MetricType::counter),
-          family("container_cpu_cfs_throttled_periods_total",
-                 "Periods in which the container's CPU quota was used up (cAdvisor's name).",
-                 MetricType::counter)},
+          make_gauge("gpustack:worker_node_os_info", "The distribution; always 1."),
+          make_gauge("gpustack:worker_node_kernel_info", "The kernel; always 1."),
+          make_gauge("gpustack:worker_node_uptime_seconds",
+                     "Seconds since the machine was started."),
+          make_gauge(
+              "gpustack:worker_node_cpu_cores",
+              "CPUs online; in a container its quota or its CPU set, where that is less (may be "
+              "a fraction)."),
+          make_gauge(
+              "gpustack:worker_node_cpu_utilization_rate",
+              "Percent of the CPUs' time (in a bounded container: of its quota) in use since "
+              "the collection "
+              "before; waiting for I/O is not use."),
+          make_gauge("gpustack:worker_node_memory_total_bytes",
+                     "Memory of the machine; in a container its limit, where that is less."),
+          make_gauge("gpustack:worker_node_memory_used_bytes",
+                     "Memory that isn't available to new programs; in a bounded container its use "
+                     "without the page "
+                     "cache that can be dropped at once."),
+          make_gauge("gpustack:worker_node_memory_utilization_rate",
+                     "Percent of the memory in use."),
+          make_counter("container_cpu_cfs_periods_total",
+                       "Periods of the container's CPU quota that have passed (cAdvisor's name)."),
+          make_counter(
+              "container_cpu_cfs_throttled_periods_total",
+              "Periods in which the container's CPU quota was used up (cAdvisor's name).")},
       file_system_families_{
-          family("gpustack:worker_node_filesystem_total_bytes",
-                 "Size of a local file system; each device once, at its shortest mount point."),
-          family("gpustack:worker_node_filesystem_used_bytes",
-                 "Bytes in use on a local file system."),
-          family("gpustack:worker_node_filesystem_utilization_rate",
-                 "Percent of a local file system in use.")} {}
+          make_gauge("gpustack:worker_node_filesystem_total_bytes",
+                     "Size of a local file system; each device once, at its shortest mount point."),
+          make_gauge("gpustack:worker_node_filesystem_used_bytes",
+                     "Bytes in use on a local file system."),
+          make_gauge("gpustack:worker_node_filesystem_utilization_rate",
+                     "Percent of a local file system in use.")} {}
 
 void WorkerMetrics::write(const HostFacts& facts, const ContainerLimits& limits, SteadyTime now,
                           const Labels& labels, RowWriter& rows) {

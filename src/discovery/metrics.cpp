@@ -4,28 +4,24 @@
 #include <map>
 #include <string>
 
+#include "telemetry/families.h"
+
 namespace inferscope::discovery {
-namespace {
-
-FamilyPtr gauge(std::string name, std::string help) {
-    return std::make_shared<const Family>(
-        Family{std::move(name), MetricType::gauge, std::move(help), ""});
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void write_metrics(RowWriter& rows, const Findings& findings) {
     static const FamilyPtr kTargets =
-        gauge("inferscope_discovery_targets", "Targets that are scraped, by scrape job.");
+        make_gauge("inferscope_discovery_targets", "Targets that are scraped, by scrape job.");
     static const FamilyPtr kDropped =
-        gauge("inferscope_discovery_dropped_targets",
-              "Discovered label sets that rules dropped or that make no target.");
-    static const FamilyPtr kFailed =
-        gauge("inferscope_discovery_source_failed",
-              "1 if the source's last look failed and its targets are those of an earlier one.");
-    static const FamilyPtr kUnreadable = gauge("inferscope_discovery_processes_unreadable",
-                                               "Processes of engines whose sockets we may not see: "
-                                               "found by the port of their flags only.");
+        make_gauge("inferscope_discovery_dropped_targets",
+                   "Discovered label sets that rules dropped or that make no target.");
+    static const FamilyPtr kFailed = make_gauge(
+        "inferscope_discovery_source_failed",
+        "1 if the source's last look failed and its targets are those of an earlier one.");
+    static const FamilyPtr kUnreadable =
+        make_gauge("inferscope_discovery_processes_unreadable",
+                   "Processes of engines whose sockets we may not see: "
+                   "found by the port of their flags only.");
     std::map<std::string_view, int> by_job;
     for (const auto& target : findings.targets) ++by_job[target->job];
     for (const auto& [job, count] : by_job) rows.set(kTargets, {{"scrape_job", job}}, count);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "engines/engine_for_test.h"
 #include "engines/metrics.h"
 #include "telemetry/recording_appender.h"
 
@@ -17,19 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Contains;
 using testing::Pair;
-
-EngineFacts facts() {
-    EngineFacts engine;
-    engine.url = "http://gpu7:8000";
-    engine.job = "engines";
-    engine.instance = "gpu7:8000";
-    engine.runtime = "vLLM";
-    engine.worker_id = "1";
-    engine.worker_name = "gpu7";
-    return engine;
-}
-
-const EngineKey kKey{"engines", "gpu7:8000"};
 
 TEST(EngineWatch, NeverJudgesByAPageOfAnEarlierScrape) {
     EngineWatch watch;

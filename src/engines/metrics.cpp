@@ -7,33 +7,30 @@
 #include <memory>
 
 #include "base/text.h"
+#include "telemetry/families.h"
 
 namespace inferscope::engines {
 namespace {
 
-FamilyPtr gauge(std::string_view name, std::string_view help) {
-    return std::make_shared<const Family>(Family{.name = std::string(name),
-                                                 .type = MetricType::gauge,
-                                                 .help = std::string(help),
-                                                 .unit = {}});
-}
-
 struct Families {
-    FamilyPtr state = gauge("inferscope_engine_state",
-                            "1 for the state that the engine is in, 0 for the others.");
-    FamilyPtr missing = gauge("inferscope_engine_expected_family_missing",
-                              "A family that this engine and version should show, and doesn't.");
-    FamilyPtr cluster_info = gauge("gpustack:cluster_info", "Cluster.");
+    FamilyPtr state = make_gauge("inferscope_engine_state",
+                                 "1 for the state that the engine is in, 0 for the others.");
+    FamilyPtr missing =
+        make_gauge("inferscope_engine_expected_family_missing",
+                   "A family that this engine and version should show, and doesn't.");
+    FamilyPtr cluster_info = make_gauge("gpustack:cluster_info", "Cluster.");
     FamilyPtr cluster_status =
-        gauge("gpustack:cluster_status", "1 for the cluster's present state.");
-    FamilyPtr worker_info = gauge("gpustack:worker_info", "Worker, with its labels.");
-    FamilyPtr worker_status = gauge("gpustack:worker_status", "1 for the worker's present state.");
-    FamilyPtr model_info = gauge("gpustack:model_info", "Model that is served.");
+        make_gauge("gpustack:cluster_status", "1 for the cluster's present state.");
+    FamilyPtr worker_info = make_gauge("gpustack:worker_info", "Worker, with its labels.");
+    FamilyPtr worker_status =
+        make_gauge("gpustack:worker_status", "1 for the worker's present state.");
+    FamilyPtr model_info = make_gauge("gpustack:model_info", "Model that is served.");
     FamilyPtr desired =
-        gauge("gpustack:model_desired_instances", "Instances that should run of a model.");
-    FamilyPtr running = gauge("gpustack:model_running_instances", "Instances that run of a model.");
+        make_gauge("gpustack:model_desired_instances", "Instances that should run of a model.");
+    FamilyPtr running =
+        make_gauge("gpustack:model_running_instances", "Instances that run of a model.");
     FamilyPtr instance_status =
-        gauge("gpustack:model_instance_status", "1 for the instance's present state.");
+        make_gauge("gpustack:model_instance_status", "1 for the instance's present state.");
 };
 
 const Families& families() {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/numbers.h"
+#include "engines/engine_for_test.h"
 #include "mapping/target_mapping.h"
 #include "telemetry/recording_appender.h"
 
@@ -48,19 +49,6 @@ SignalReader reader_of(std::span<const Column> columns) {
     reader.add(*mapping::Mapping::built_in(), columns);
     return reader;
 }
-
-EngineFacts facts() {
-    EngineFacts engine;
-    engine.url = "http://gpu7:8000";
-    engine.job = "engines";
-    engine.instance = "gpu7:8000";
-    engine.runtime = "vLLM";
-    engine.worker_id = "1";
-    engine.worker_name = "gpu7";
-    return engine;
-}
-
-const EngineKey kKey{"engines", "gpu7:8000"};
 
 TEST(SignalReader, ReadsWorkProgressAndSleepByRank) {
     const auto columns =

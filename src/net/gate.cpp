@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/gate.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "net/await.h"
 
 namespace inferscope::net {
 
@@ -20,7 +20,7 @@ public:
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
-    Task<void> sleep() { co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable)); }
+    Task<void> sleep() { co_await timer_.async_wait(kAwait); }
     void wake() { timer_.cancel(); }
 
 private:

@@ -65,6 +65,8 @@ struct HttpResponse {
 };
 
 std::string_view reason_phrase(int status);
+/// A line of a message's head.
+void append_field(std::string& out, std::string_view name, std::string_view value);
 
 /// ASCII, without case: names of headers and hosts.
 bool equals_ignoring_case(std::string_view a, std::string_view b);

@@ -83,13 +83,6 @@ Result<void> check_request(const HttpRequest& request) {
     return {};
 }
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-    out += name;
-    out += ": ";
-    out += value;
-    out += "\r\n";
-}
-
 void write_head(std::string& out, const HttpRequest& request, const Url& origin) {
     out.clear();
     out += request.method;

@@ -6,13 +6,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <ctime>
 #include <exception>
 #include <memory>
@@ -21,6 +19,7 @@
 
 #include "base/log.h"
 #include "net/access.h"
+#include "net/await.h"
 #include "net/credentials.h"
 #include "net/gzip.h"
 #include "net/message_io.h"
@@ -31,7 +30,6 @@ namespace inferscope::net {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t kLargestInlineGzip = 64u << 10;  // about 1 ms of the io thread
 constexpr std::size_t kMaxPasswordChecks = 16;         // at a time; each takes bcrypt's 100 ms
@@ -49,12 +47,9 @@ bool is_safe_field(std::string_view name, std::string_view value) {
            value.find_first_of(kBreaks) == std::string_view::npos;
 }
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-    if (!is_safe_field(name, value)) return;  // what a handler copied from a request ends here
-    out += name;
-    out += ": ";
-    out += value;
-    out += "\r\n";
+/// What a handler copied from a request ends here.
+void append_if_safe(std::string& out, std::string_view name, std::string_view value) {
+    if (is_safe_field(name, value)) append_field(out, name, value);
 }
 
 std::string http_date() {
@@ -545,8 +540,8 @@ std::string HttpServer::Listener::head_of(const Exchange& exchange, const HttpRe
     append_field(head, "Server", settings_.server_name);
     append_field(head, "Date", http_date());
     append_field(head, "X-Content-Type-Options", "nosniff");
-    for (const auto& [name, value] : settings_.web.headers) append_field(head, name, value);
-    for (const auto& [name, value] : response.headers.fields()) append_field(head, name, value);
+    for (const auto& [name, value] : settings_.web.headers) append_if_safe(head, name, value);
+    for (const auto& [name, value] : response.headers.fields()) append_if_safe(head, name, value);
     if (!keeps_alive) {
         append_field(head, "Connection", "close");
     } else if (exchange.version < 11) {

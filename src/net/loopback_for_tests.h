@@ -3,7 +3,6 @@
 // for byte.
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,7 +10,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <memory>
@@ -20,13 +18,13 @@
 #include <utility>
 
 #include "net/async.h"
+#include "net/await.h"
 #include "net/url.h"
 
 namespace inferscope::net::testing {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 /// Runs `io` until `task` has its result; what else goes on there stays where it is.
 template <class T>

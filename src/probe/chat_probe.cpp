@@ -9,34 +9,30 @@
 
 #include "base/log.h"
 #include "probe/schedule.h"
+#include "telemetry/families.h"
 
 namespace inferscope::probe {
 namespace {
 
 using nlohmann::json;
 
-FamilyPtr family(std::string_view name, MetricType type, std::string_view help) {
-    return std::make_shared<const Family>(
-        Family{.name = std::string(name), .type = type, .help = std::string(help), .unit = {}});
-}
-
-struct Families {
-    FamilyPtr success = family("vllm_request_success_total", MetricType::counter,
-                               "Synthetic chat requests that were answered whole.");
-    FamilyPtr error = family("vllm_request_error_total", MetricType::counter,
-                             "Synthetic chat requests that failed, by type.");
-    FamilyPtr input_tokens = family("vllm_input_tokens_per_request", MetricType::histogram,
-                                    "Prompt tokens of a synthetic chat request.");
-    FamilyPtr output_tokens = family("vllm_output_tokens_per_request", MetricType::histogram,
-                                     "Generated tokens of a synthetic chat request.");
-    FamilyPtr ttft = family("inferscope_probe_ttft_seconds", MetricType::histogram,
-                            "Synthetic chat request: time until the first token.");
-    FamilyPtr e2e = family("inferscope_probe_e2e_seconds", MetricType::histogram,
-                           "Synthetic chat request: time until the last token.");
+struct ChatFamilies {
+    FamilyPtr success = make_family("vllm_request_success_total", MetricType::counter,
+                                    "Synthetic chat requests that were answered whole.");
+    FamilyPtr error = make_family("vllm_request_error_total", MetricType::counter,
+                                  "Synthetic chat requests that failed, by type.");
+    FamilyPtr input_tokens = make_family("vllm_input_tokens_per_request", MetricType::histogram,
+                                         "Prompt tokens of a synthetic chat request.");
+    FamilyPtr output_tokens = make_family("vllm_output_tokens_per_request", MetricType::histogram,
+                                          "Generated tokens of a synthetic chat request.");
+    FamilyPtr ttft = make_family("inferscope_probe_ttft_seconds", MetricType::histogram,
+                                 "Synthetic chat request: time until the first token.");
+    FamilyPtr e2e = make_family("inferscope_probe_e2e_seconds", MetricType::histogram,
+                                "Synthetic chat request: time until the last token.");
 };
 
-const Families& families() {
-    static const Families all;
+const ChatFamilies& chat_families() {
+    static const ChatFamilies all;
     return all;
 }
 
@@ -104,7 +100,7 @@ void ChatMetrics::on_outcome(const ChatOutcome& outcome) {
 }
 
 void ChatMetrics::write(RowWriter& rows) const {
-    const Families& f = families();
+    const ChatFamilies& f = chat_families();
     rows.set(f.success, {}, static_cast<double>(successes_));
     for (const auto& [type, count] : errors_)
         rows.set(f.error, {{"error_type", type}}, static_cast<double>(count));

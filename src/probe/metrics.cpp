@@ -3,39 +3,38 @@
 
 #include <memory>
 
+#include "telemetry/families.h"
+
 namespace inferscope::probe {
 namespace {
 
-FamilyPtr family(std::string_view name, MetricType type, std::string_view help) {
-    return std::make_shared<const Family>(
-        Family{.name = std::string(name), .type = type, .help = std::string(help), .unit = {}});
-}
-
 // Thousands of probes share these.
 struct Families {
-    FamilyPtr model_loaded = family("vllm_model_loaded", MetricType::gauge,
-                                    "1 if the engine answers its health look with 200, else 0.");
+    FamilyPtr model_loaded =
+        make_family("vllm_model_loaded", MetricType::gauge,
+                    "1 if the engine answers its health look with 200, else 0.");
     FamilyPtr service_up =
-        family("vllm_service_up", MetricType::gauge,
-               "1 if the engine can be reached (it may still be loading), else 0.");
-    FamilyPtr available_models =
-        family("vllm_available_models_total", MetricType::gauge, "Models that the engine lists.");
+        make_family("vllm_service_up", MetricType::gauge,
+                    "1 if the engine can be reached (it may still be loading), else 0.");
+    FamilyPtr available_models = make_family("vllm_available_models_total", MetricType::gauge,
+                                             "Models that the engine lists.");
     FamilyPtr model_info =
-        family("vllm_model_info", MetricType::info, "The first model that the engine lists.");
-    FamilyPtr latency = family("vllm_health_check_latency_seconds", MetricType::histogram,
-                               "Time until the health look was answered.");
-    FamilyPtr success = family("vllm_probe_request_success_total", MetricType::counter,
-                               "Probe requests that were answered as they should be.");
-    FamilyPtr error = family("vllm_probe_request_error_total", MetricType::counter,
-                             "Health looks without an answer: timeout, connection_error.");
+        make_family("vllm_model_info", MetricType::info, "The first model that the engine lists.");
+    FamilyPtr latency = make_family("vllm_health_check_latency_seconds", MetricType::histogram,
+                                    "Time until the health look was answered.");
+    FamilyPtr success = make_family("vllm_probe_request_success_total", MetricType::counter,
+                                    "Probe requests that were answered as they should be.");
+    FamilyPtr error = make_family("vllm_probe_request_error_total", MetricType::counter,
+                                  "Health looks without an answer: timeout, connection_error.");
     FamilyPtr max_model_len =
-        family("vllm_max_model_len", MetricType::gauge,
-               "Longest sequence of the first model, in tokens; 0 until known.");
-    FamilyPtr round_duration = family("vllm_exporter_scrape_duration_seconds", MetricType::gauge,
-                                      "Duration of the last round of probes.");
+        make_family("vllm_max_model_len", MetricType::gauge,
+                    "Longest sequence of the first model, in tokens; 0 until known.");
+    FamilyPtr round_duration =
+        make_family("vllm_exporter_scrape_duration_seconds", MetricType::gauge,
+                    "Duration of the last round of probes.");
     FamilyPtr scrape_errors =
-        family("vllm_exporter_scrape_errors_total", MetricType::counter,
-               "Rounds in which an endpoint (health, models) didn't give what it should.");
+        make_family("vllm_exporter_scrape_errors_total", MetricType::counter,
+                    "Rounds in which an endpoint (health, models) didn't give what it should.");
 };
 
 const Families& families() {

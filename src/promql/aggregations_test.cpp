@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <random>
 #include <span>
 #include <vector>
 
+#include "promql/numbers_for_test.h"
 #include "promql/step_values.h"
 #include "telemetry/sample.h"
 
@@ -16,8 +16,6 @@ namespace inferscope::promql {
 namespace {
 
 using enum Dialect;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Of series that have one step.
 double aggregate(Aggregation op, const std::vector<double>& values, Dialect dialect = prometheus3) {

@@ -4,18 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <vector>
 
+#include "promql/numbers_for_test.h"
 #include "promql/step_values.h"
 #include "telemetry/sample.h"
 
 namespace inferscope::promql {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double power(double a, double b) { return binary_value(BinaryOp::pow, a, b); }
 

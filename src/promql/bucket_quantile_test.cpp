@@ -4,18 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
+#include "promql/numbers_for_test.h"
 #include "promql/step_values.h"
 
 namespace inferscope::promql {
 namespace {
 
 using enum Dialect;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double quantile(double q, std::vector<Bucket> buckets, Dialect dialect = prometheus3,
                 BucketRepair* repair = nullptr) {

@@ -4,19 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <string_view>
 #include <vector>
 
+#include "promql/numbers_for_test.h"
 #include "promql/step_values.h"
 #include "telemetry/sample.h"
 
 namespace inferscope::promql {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double value_of(std::string_view name, double in, const std::vector<double>& first = {},
                 const std::vector<double>& second = {}) {

@@ -3,18 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <vector>
 
 #include "promql/windows_for_test.h"
 
+#include "promql/numbers_for_test.h"
+
 namespace inferscope::promql {
 namespace {
 
 using enum Dialect;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<Sample> every_second(const std::vector<double>& values) {
     std::vector<Sample> samples;

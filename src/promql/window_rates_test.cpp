@@ -2,19 +2,18 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <random>
 #include <span>
 #include <vector>
 
 #include "promql/windows_for_test.h"
 
+#include "promql/numbers_for_test.h"
+
 namespace inferscope::promql {
 namespace {
 
 using enum Dialect;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<Sample> every_15s(const std::vector<double>& values, Timestamp first = 0) {
     std::vector<Sample> samples;

@@ -2,17 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "promql/windows_for_test.h"
+
+#include "promql/numbers_for_test.h"
 
 namespace inferscope::promql {
 namespace {
 
 using enum Dialect;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Samples 10 s apart from 10 s on, all in one window that ends with the last one.
 double over(std::string_view name, const std::vector<double>& values, Dialect dialect = prometheus3,

@@ -12,7 +12,7 @@ namespace inferscope::tsdb {
 namespace {
 
 /// Series looked at under one hold of the catalog's lock.
-constexpr SeriesId kSlice = 256;
+constexpr SeriesId kSeriesOfSlice = 256;
 constexpr std::size_t kMostBlocks = 64;
 /// What is less than this part of a range behind a full one goes with it.
 constexpr Timestamp kTail = 12;
@@ -187,13 +187,14 @@ Result<void> HeadCut::write(const TimeRange& range, BlockWriter& writer) const {
 
 /// Samples by themselves hold where a column has others at the same time.
 Result<void> HeadCut::write_singles(const TimeRange& range, BlockWriter& writer) const {
-    for (SeriesId at = 0; at < series_end_; at += kSlice) {
+    for (SeriesId at = 0; at < series_end_; at += kSeriesOfSlice) {
         std::vector<std::pair<Labels, std::vector<Sample>>> all;
         catalog_.with([&](const Catalog& catalog) {
-            catalog.for_each_frozen(
-                at, at + kSlice, [&](const Labels& labels, std::span<const Sample> samples) {
-                    all.emplace_back(labels, std::vector(samples.begin(), samples.end()));
-                });
+            catalog.for_each_frozen(at, at + kSeriesOfSlice,
+                                    [&](const Labels& labels, std::span<const Sample> samples) {
+                                        all.emplace_back(
+                                            labels, std::vector(samples.begin(), samples.end()));
+                                    });
         });
         for (auto& [labels, samples] : all) {
             const ColumnName name{.column = 0, .labels = std::move(labels), .window = {}};

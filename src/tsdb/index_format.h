@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "tsdb/bit_varint.h"
 
 namespace inferscope::tsdb::index_format {
 
@@ -67,11 +68,6 @@ constexpr std::uint64_t zigzag(std::uint64_t now, std::uint64_t before) {
 }
 constexpr std::uint64_t unzigzag(std::uint64_t coded, std::uint64_t before) {
     return before + (coded >> 1 ^ (std::uint64_t{0} - (coded & 1)));
-}
-
-inline void append_varint(std::string& out, std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out += static_cast<char>(0x80 | (value & 0x7f));
-    out += static_cast<char>(value);
 }
 
 /// Reads bytes that may be rubbish: what isn't there is zero or empty, and ok() stays false.

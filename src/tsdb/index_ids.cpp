@@ -19,8 +19,8 @@ void IdsEncoder::add(SeriesId id) {
 void IdsEncoder::end_run() {
     if (length_ == 0) return;
     const std::uint64_t gap = first_ - end_;
-    index_format::append_varint(bytes_, gap << 1 | (length_ > 1 ? 1 : 0));
-    if (length_ > 1) index_format::append_varint(bytes_, length_ - 2);
+    append_varint(bytes_, gap << 1 | (length_ > 1 ? 1 : 0));
+    if (length_ > 1) append_varint(bytes_, length_ - 2);
     end_ = first_ + length_;
 }
 

@@ -6,7 +6,6 @@
 
 namespace inferscope::tsdb {
 
-using index_format::append_varint;
 using index_format::kLabelsPerRun;
 using index_format::LabelRun;
 

@@ -7,7 +7,6 @@
 
 namespace inferscope::tsdb {
 
-using index_format::append_varint;
 using index_format::kSeriesPerRun;
 using index_format::unzigzag;
 using index_format::zigzag;

@@ -96,9 +96,9 @@ std::string IndexWriter::write_names(std::span<const LabelNumber> sorted) {
     for (std::size_t i = 0; i < sorted.size();) {
         const NameNumber name = symbols_.name_of(sorted[i]);
         const std::string_view text = symbols_.name(name);
-        index_format::append_varint(out, text.size());
+        append_varint(out, text.size());
         out += text;
-        index_format::append_varint(out, symbols_.count(name));
+        append_varint(out, symbols_.count(name));
         i += symbols_.count(name);
         ++names_written_;
     }

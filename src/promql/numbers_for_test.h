@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers that no arithmetic of a test should trip over.
+#pragma once
+
+#include <limits>
+
+namespace inferscope::promql {
+
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace inferscope::promql
