@@ -16,7 +16,7 @@ build: packages
 test: test-packages lint         ## lint, release build, every test, unit tests again under ASan+UBSan
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build --preset release -j $(JOBS)
-	ctest --test-dir build/release -j 2 --output-on-failure
+	ctest --test-dir build/release -j 3 --output-on-failure
 	@test -f build/asan/build.ninja || cmake --preset asan
 	cmake --build --preset asan -j $(JOBS) --target unit_tests
 	ctest --test-dir build/asan -L unit -j 2 --output-on-failure

@@ -74,13 +74,13 @@ endfunction()
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
-# inferscope_folder(NAME [HOT] [LINKS target...] [EXCEPT source...])
+# inferscope_folder(NAME [HOT] [TEST_PARTS number] [LINKS target...] [EXCEPT source...])
 # Library `NAME` from the folder's *.cpp, test `NAME_test` from its *_test.cpp (the folder's subfolders
 # included). LINKS: the folders of earlier levels and the outside libraries that it uses. HOT: its tests take long, so
-# that it is optimised under sanitizers, too, where the rest isn't, which halves the time of compiling. EXCEPT: sources of
-# an executable.
+# that it is optimised under sanitizers, too, where the rest isn't, which halves the time of compiling. TEST_PARTS:
+# so many processes share its tests. EXCEPT: sources of an executable.
 function(inferscope_folder name)
-    cmake_parse_arguments(ARG "HOT" "" "LINKS;EXCEPT" ${ARGN})
+    cmake_parse_arguments(ARG "HOT" "TEST_PARTS" "LINKS;EXCEPT" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
     set(tests ${sources})
@@ -111,11 +111,23 @@ function(inferscope_folder name)
         inferscope_precompile(${name}_test inferscope_test_headers)
         set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)  # their helpers' names needn't differ
         target_compile_definitions(${name}_test PRIVATE INFERSCOPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-        add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-        set_tests_properties(${name} PROPERTIES LABELS unit)
-        if(ARG_HOT)
-            set_tests_properties(${name} PROPERTIES COST 1000)  # begins first
+        set(parts 1)
+        if(ARG_TEST_PARTS)
+            set(parts ${ARG_TEST_PARTS})
         endif()
+        foreach(part RANGE 1 ${parts})
+            math(EXPR index "${part} - 1")
+            set(test ${name})
+            if(parts GREATER 1)
+                set(test ${name}_${part})
+            endif()
+            add_test(NAME ${test} COMMAND ${name}_test --gtest_brief=1)
+            set_tests_properties(${test} PROPERTIES
+                LABELS unit ENVIRONMENT "GTEST_TOTAL_SHARDS=${parts};GTEST_SHARD_INDEX=${index}")
+            if(ARG_HOT)
+                set_tests_properties(${test} PROPERTIES COST 1000)  # begins first
+            endif()
+        endforeach()
         add_dependencies(unit_tests ${name}_test)
     endif()
 endfunction()

@@ -91,8 +91,8 @@ class Order(unittest.TestCase):
         for labels, samples in self.data.items():
             # A stale marker is no sample in an answer. Packed, it is told from other NaNs.
             sent = {at: shown(value) for at, value in samples.items() if value is not STALE}
-            self.assertEqual({at: shown(float(value)) for at, value in found.get(labels, {}).items()}, sent, labels)
-        self.assertEqual({labels for labels in found}, {labels for labels, samples in self.data.items() if samples})
+            self.assertEqual({at: shown(float(value)) for at, value in found.pop(labels, {}).items()}, sent, labels)
+        self.assertEqual(found, {})
 
     def assert_same(self, servers, when):
         first, *others = [self.answers(server) for server in servers]
