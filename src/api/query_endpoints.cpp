@@ -172,8 +172,10 @@ Answered answer_query(const Engine& engine, Asked& asked) {
     append_json(body, *answer, asked.wants_stats);
     auto response = close_success(std::move(body), answer->warnings, answer->infos);
     if (asked.takes_gzip && net::is_worth_gzip(response)) net::compress_body(response);
+    // A warning may be of a disk that fails just now.
+    const bool is_kept = answer->warnings.empty();
     return {.response = std::move(response),
-            .whom = Answered::For::also_later,
+            .whom = is_kept ? Answered::For::also_later : Answered::For::waiting,
             .read_until = answer->read_until};
 }
 

@@ -124,6 +124,7 @@ int print_expected(const Json& answer, bool as_json) {
         const auto table = query_table(answer.at("data"));
         if (!table) return refuse(table.error().text, kFailed);
         fmt::print("{}", *table);
+        if (table->empty()) fmt::print(stderr, "no samples\n");
     }
     print_notes(answer);
     return 0;
@@ -164,14 +165,23 @@ int ask(const AskFlags& flags) {
     return print_answer(answer, flags.output == "json");
 }
 
+/// CLI11 would write EXPRESSION(1x).
+class QueryUsage : public CLI::Formatter {
+    std::string make_option_usage(const CLI::Option* /*option*/) const override {
+        return "[URL] EXPRESSION";
+    }
+};
+
 }  // namespace
 
 void add_query(CLI::App& line, Command& chosen) {
     const auto flags = std::make_shared<AskFlags>();
     auto* command = line.add_subcommand("query", "asks a running server in PromQL");
+    command->formatter(std::make_shared<QueryUsage>());
     command
-        ->add_option("URL_EXPRESSION", flags->url_and_expression,
-                     "[URL] EXPRESSION: the server asked (http://127.0.0.1:7090), and what")
+        ->add_option("EXPRESSION", flags->url_and_expression,
+                     "what is asked; before it the server's URL (http://127.0.0.1:7090)")
+        ->option_text(" ")
         ->expected(1, 2)
         ->required();
     command->add_option("--time", flags->time, "seconds since 1970 or RFC 3339 (now)");

@@ -98,15 +98,22 @@ private:
     std::span<const Timestamp> joined_times() {
         if (pieces_.size() == 1) return times_of(pieces_[0]);
         auto& times = all_.times_.emplace_back();
+        times.reserve(size_of_pieces());
         for (const auto& piece : pieces_) {
             const auto more = times_of(piece);
             times.insert(times.end(), more.begin(), more.end());
         }
         return times;
     }
+    [[nodiscard]] std::size_t size_of_pieces() const {
+        std::size_t size = 0;
+        for (const auto& piece : pieces_) size += piece.end - piece.begin;
+        return size;
+    }
     std::span<const double> joined_values() {
         if (pieces_.size() == 1) return values_of(pieces_[0]);
         auto& values = all_.samples_.emplace_back();
+        values.reserve(size_of_pieces());
         for (const auto& piece : pieces_) {
             const auto more = values_of(piece);
             values.insert(values.end(), more.begin(), more.end());

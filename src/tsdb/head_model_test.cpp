@@ -245,6 +245,7 @@ public:
                 break;
             case 4:
                 compare(now_ - below(2000), now_ + 50);
+                look_again();
                 break;
             default:
                 row();
@@ -416,8 +417,35 @@ private:
         ASSERT_TRUE(expected.empty()) << expected.begin()->first << " is missing";
     }
 
+    /// What the head says is as it was is so.
+    void look_again() {
+        if (!look_ || head_.changes().has_changed(look_->mark, look_->until)) {
+            const Timestamp until = now_ - below(300);
+            look_ = {head_.changes().mark(), until, bits_until(until)};
+        } else {
+            ASSERT_EQ(bits_until(look_->until), look_->seen);
+        }
+    }
+    /// Times and values of each series.
+    std::map<std::string, std::vector<std::pair<Timestamp, std::uint64_t>>> bits_until(
+        Timestamp until) const {
+        std::map<std::string, std::vector<std::pair<Timestamp, std::uint64_t>>> all;
+        for (const auto& [labels, samples] : head_.select({}, kNever, until)) {
+            for (const auto& [time, value] : samples)
+                all[labels.to_text()].emplace_back(time, std::bit_cast<std::uint64_t>(value));
+        }
+        return all;
+    }
+
+    struct Look {
+        ChangeLog::Mark mark = 0;
+        Timestamp until = 0;
+        std::map<std::string, std::vector<std::pair<Timestamp, std::uint64_t>>> seen;
+    };
+
     std::mt19937 random_;
     int rare_;
+    std::optional<Look> look_;
     Head head_;
     Model model_;
     std::vector<Open> groups_;

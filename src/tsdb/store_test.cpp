@@ -158,7 +158,9 @@ TEST_F(StoreTest, TellsNoSeriesThatWasDeleted) {
     ASSERT_TRUE(timed("a", 1000, 1));
     ASSERT_TRUE(timed("b", 1000, 1));
     const std::vector is_a{Matcher::equal(std::string(kMetricName), "a")};
+    const auto mark = store_->changes().mark();
     ASSERT_TRUE(store_->delete_series(is_a, {}, 1));
+    EXPECT_TRUE(store_->changes().has_changed(mark, 0));
     EXPECT_THAT(store_->series({}, 0, 9000), ElementsAre(name("b")));
     const std::string metric(kMetricName);
     EXPECT_THAT(store_->label_values(metric, {}, 0, 9000, 0), ElementsAre("b"));

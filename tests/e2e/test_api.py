@@ -251,6 +251,10 @@ class BesidePrometheus(unittest.TestCase):
         self.assertEqual(rows[0], 'constant_total{job="api"}')
         self.assertEqual(rows[1:], [f"  2023-11-14T22:{13 + (20 + at) // 60:02}:{(20 + at) % 60:02}.000Z  7" for at in (0, 30, 60)])
 
+    def test_the_query_command_says_where_there_is_nothing(self):
+        done = self.query_command("nothing_of_that_name")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", "no samples\n"))
+
     def test_the_query_command_prints_json_and_errors(self):
         done = self.query_command("constant_total", "--time", MIDDLE, "--output", "json")
         self.assertEqual(json.loads(done.stdout)["result"][0]["value"], [MIDDLE, "7"])
