@@ -19,7 +19,7 @@ import time
 import urllib.parse
 
 from bench_store import LOAD, prepare
-from store_peers import PEERS, Ours, VictoriaMetrics, http_request
+from store_peers import PEERS, Ours, http_request
 
 TIMEOUT = 120  # seconds
 CHEAP = 50e-6  # seconds by which a single expression may be above the better peer, whatever the ratio
@@ -56,10 +56,10 @@ class Shape:
     def __init__(self, title, span=0, step=0):
         self.title, self.span, self.step = title, span, step
 
-    def path(self, expression, end, peer, cached=False):
+    def path(self, expression, end, cached=False):
         parameters = {"query": expression}
-        if peer is VictoriaMetrics and not cached:
-            parameters["nocache"] = "1"
+        if not cached:
+            parameters["nocache"] = "1"  # VictoriaMetrics's and ours; Prometheus has no cache of answers
         if self.span == 0:
             return "/api/v1/query?" + urllib.parse.urlencode({**parameters, "time": end})
         start = end - self.span
@@ -169,7 +169,7 @@ class Bench:
 
     def compare(self, shape, name, expression, end):
         """Answers against Prometheus's."""
-        answers = {peer.name: ask(peer, shape.path(expression, end, type(peer))) for peer in self.peers}
+        answers = {peer.name: ask(peer, shape.path(expression, end)) for peer in self.peers}
         if "prometheus" not in answers or "inferscope" not in answers:
             return
         read = ranks if expression.startswith("topk") else points
@@ -183,7 +183,7 @@ class Bench:
             runs = {peer.name: [] for peer in self.peers}
             for _ in range(self.arguments.rounds):
                 for peer in self.peers:
-                    runs[peer.name].append(cpu_per_query(peer, shape.path(expression, end, type(peer)), self.arguments.cpu))
+                    runs[peer.name].append(cpu_per_query(peer, shape.path(expression, end), self.arguments.cpu))
             table[name] = {peer: min(values) for peer, values in runs.items()}
         print_table(shape.title, table)
 
@@ -196,7 +196,7 @@ class Bench:
             with concurrent.futures.ThreadPoolExecutor(10) as viewers:
                 for refresh in range(refreshes):
                     now = end - 5 * (refreshes - refresh)
-                    paths = [shape.path(expression, now, type(peer), cached=True) for expression in EXPRESSIONS.values()]
+                    paths = [shape.path(expression, now, cached=True) for expression in EXPRESSIONS.values()]
                     for _ in range(10):
                         viewers.submit(lambda: [http_request(peer.port, path, timeout=TIMEOUT) for path in paths])
                     time.sleep(max(0.0, begin + 5 * (refresh + 1) - time.monotonic()))

@@ -6,9 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "promql/windows_for_test.h"
-
 #include "promql/numbers_for_test.h"
+#include "promql/windows_for_test.h"
 
 namespace inferscope::promql {
 namespace {

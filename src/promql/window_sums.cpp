@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums, averages and trends over windows: each afresh from its first sample on, since a sum that
 // slides along by subtracting keeps other bits.
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "base/vector_clones.h"
 #include "promql/kahan.h"
 #include "promql/window_kernels.h"
 
@@ -73,25 +76,57 @@ struct Line {
     double intercept = 0;
 };
 
+/// Over the samples of a window; x: seconds from `zero`.
+struct LineSums {
+    double x = 0;
+    double y = 0;
+    double xy = 0;
+    double xx = 0;
+};
+
+/// Four sums at once, each with the bits of KahanSum.
+template <Dialect kDialect>
+[[gnu::always_inline]] inline LineSums add_up(Values in, const Timestamp* times, Timestamp zero) {
+    using Four = double __attribute__((vector_size(32)));
+    using Bits = std::int64_t __attribute__((vector_size(32)));
+    constexpr auto kMagnitude = std::numeric_limits<std::int64_t>::max();  // all but the sign
+    constexpr Four kMost = {__DBL_MAX__, __DBL_MAX__, __DBL_MAX__, __DBL_MAX__};
+    Four sum{};
+    Four lost{};
+    for (std::size_t i = 0; i < in.size(); ++i) {
+        const double x = static_cast<double>(times[i] - zero) / 1e3;
+        const Four value = {x, in[i], x * in[i], x * x};
+        const Four total = sum + value;
+        const Bits keeps_sum = Four(Bits(sum) & kMagnitude) >= Four(Bits(value) & kMagnitude);
+        const Four larger = keeps_sum ? sum : value;
+        const Four smaller = keeps_sum ? value : sum;
+        lost += (larger - total) + smaller;
+        if constexpr (kDialect == Dialect::prometheus3)
+            lost = Four(Bits(total) & kMagnitude) > kMost ? Four{} : lost;
+        sum = total;
+    }
+    const Four all = sum + lost;
+    return {all[0], all[1], all[2], all[3]};
+}
+
+INFERSCOPE_VECTOR_CLONES
+LineSums line_sums_2(Values in, const Timestamp* times, Timestamp zero) {
+    return add_up<Dialect::prometheus2>(in, times, zero);
+}
+INFERSCOPE_VECTOR_CLONES
+LineSums line_sums_3(Values in, const Timestamp* times, Timestamp zero) {
+    return add_up<Dialect::prometheus3>(in, times, zero);
+}
+
 /// Least squares; `intercept` is the line's height at `zero`.
 template <Dialect kDialect>
 Line regress(Values in, const Timestamp* times, Timestamp zero) {
-    KahanSum<kDialect> x_sum;
-    KahanSum<kDialect> y_sum;
-    KahanSum<kDialect> xy_sum;
-    KahanSum<kDialect> xx_sum;
-    for (std::size_t i = 0; i < in.size(); ++i) {
-        const double x = static_cast<double>(times[i] - zero) / 1e3;
-        x_sum.add(x);
-        y_sum.add(in[i]);
-        xy_sum.add(x * in[i]);
-        xx_sum.add(x * x);
-    }
+    const auto sums = kDialect == Dialect::prometheus2 ? line_sums_2(in, times, zero)
+                                                       : line_sums_3(in, times, zero);
     const auto n = static_cast<double>(in.size());
-    const double x = x_sum.total();
-    const double y = y_sum.total();
-    const double covariance = xy_sum.total() - x * y / n;
-    const double x_variance = xx_sum.total() - x * x / n;
+    const auto [x, y, xy, xx] = sums;
+    const double covariance = xy - x * y / n;
+    const double x_variance = xx - x * x / n;
     const double slope = covariance / x_variance;
     return {slope, y / n - slope * x / n};
 }

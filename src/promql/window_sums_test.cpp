@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <random>
 #include <vector>
 
-#include "promql/windows_for_test.h"
-
+#include "promql/kahan.h"
 #include "promql/numbers_for_test.h"
+#include "promql/windows_for_test.h"
 
 namespace inferscope::promql {
 namespace {
@@ -70,6 +74,44 @@ TEST(Deriv, IsTheSlopePerSecond) {
     EXPECT_TRUE(std::isnan(over("deriv", {kInfinity, kInfinity})));
     EXPECT_TRUE(std::isnan(over("deriv", {1, kNaN, 2})));
     EXPECT_TRUE(is_absent(over("deriv", {7})));
+}
+
+/// As deriv() has it, sum by sum.
+template <Dialect kDialect>
+double slope_of(const std::vector<double>& values) {
+    KahanSum<kDialect> x_sum;
+    KahanSum<kDialect> y_sum;
+    KahanSum<kDialect> xy_sum;
+    KahanSum<kDialect> xx_sum;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double x = 10.0 * static_cast<double>(i);
+        x_sum.add(x);
+        y_sum.add(values[i]);
+        xy_sum.add(x * values[i]);
+        xx_sum.add(x * x);
+    }
+    const auto n = static_cast<double>(values.size());
+    const double covariance = xy_sum.total() - x_sum.total() * y_sum.total() / n;
+    return covariance / (xx_sum.total() - x_sum.total() * x_sum.total() / n);
+}
+
+TEST(Deriv, HasTheBitsOfItsSumsOneByOne) {
+    std::mt19937 random(1);
+    const std::array special{kNaN, kInfinity, -kInfinity, 1e308, -1e308, 1e-300, -0.0};
+    for (int round = 0; round < 2000; ++round) {
+        std::vector<double> values(2 + random() % 40);
+        for (auto& value : values) {
+            const bool is_special = round % 2 == 0 && random() % 8 == 0;
+            value = is_special
+                        ? special[random() % special.size()]
+                        : std::ldexp(static_cast<double>(random()), int(random() % 200) - 100);
+        }
+        const auto bits = [](double value) {
+            return std::isnan(value) ? 1 : std::bit_cast<std::uint64_t>(value);
+        };
+        EXPECT_EQ(bits(over("deriv", values, prometheus2)), bits(slope_of<prometheus2>(values)));
+        EXPECT_EQ(bits(over("deriv", values, prometheus3)), bits(slope_of<prometheus3>(values)));
+    }
 }
 
 TEST(PredictLinear, LooksFromTheEvaluationTimeNotFromTheWindow) {
