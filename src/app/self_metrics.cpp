@@ -2,14 +2,12 @@
 #include "app/self_metrics.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 
+#include "app/process_memory.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "telemetry/families.h"
@@ -67,15 +65,6 @@ constexpr std::array<ShownRefusal, 7> kRefusals{
      {"size", &net::ServerCounters::refused_size},
      {"malformed", &net::ServerCounters::refused_malformed},
      {"timeout", &net::ServerCounters::timeouts}}};
-
-double resident_bytes() {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/statm", "r"),
-                                                               &std::fclose);
-    unsigned long total = 0;
-    unsigned long resident = 0;
-    if (!file || std::fscanf(file.get(), "%lu %lu", &total, &resident) != 2) return 0;
-    return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 double open_files() {
     std::error_code failed;
@@ -155,7 +144,7 @@ void SelfMetrics::publish_process() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     rows_.set(kCpu, {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
-    rows_.set(kResident, {}, resident_bytes());
+    rows_.set(kResident, {}, static_cast<double>(resident_bytes()));
     rows_.set(kFiles, {}, open_files());
     rows_.set(kStart, {}, kStartTime);
 }

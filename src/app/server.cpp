@@ -3,7 +3,6 @@
 #include "app/version.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +26,7 @@
 #include "app/demo.h"
 #include "app/engine_desk.h"
 #include "app/machine.h"
+#include "app/process_memory.h"
 #include "app/queries.h"
 #include "app/self_metrics.h"
 #include "app/storage.h"
@@ -272,7 +272,7 @@ public:
         started_ = clock_.wall();
         note_reload(true);
         is_ready_ = true;
-        give_back_free_memory();
+        give_back_free_memory();  // YAML is large while it is read
         io_.run();
         finish();
     }
@@ -357,9 +357,6 @@ private:
         observer_.set_mapping(mapping_.current());
         give_back_free_memory();
     }
-
-    /// YAML is large while it is read: what its nodes took goes back to the system.
-    static void give_back_free_memory() { ::malloc_trim(0); }
 
     void set_targets(const std::vector<discovery::TargetPtr>& targets) {
         scrapes_.set_targets(targets);

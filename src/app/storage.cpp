@@ -3,7 +3,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -14,6 +13,7 @@
 #include <random>
 #include <utility>
 
+#include "app/process_memory.h"
 #include "base/log.h"
 #include "net/offload.h"
 
@@ -26,8 +26,6 @@ constexpr auto kMaintainEvery = std::chrono::seconds(2);
 /// What a power cut may take.
 constexpr auto kSyncEvery = std::chrono::seconds(1);
 constexpr Timestamp kCloseIdleEvery = 60 * 1000;
-/// Sealing frees most of what rows took while they were open; the allocator keeps it otherwise.
-constexpr int kRoundsToTrim = 5;
 
 /// Prometheus names snapshots so: the time, and something that no other one has.
 std::string snapshot_name(Timestamp now) {
@@ -73,7 +71,7 @@ void Storage::stop() {
 
 net::Task<void> Storage::maintain() {
     Timestamp looked_for_idle = clock_.wall();
-    int rounds = 0;
+    FreeMemoryWatch memory;
     std::string said;  // so that a disk that stays full is one line
     while (!is_stopping_) {
         const Timestamp now = clock_.wall();
@@ -86,7 +84,7 @@ net::Task<void> Storage::maintain() {
             looked_for_idle = now;
         }
         stats_.with([&](auto& stats) { stats = store_->stats(); });
-        if (++rounds % kRoundsToTrim == 0) ::malloc_trim(0);
+        memory.look();
         maintain_timer_.expires_after(kMaintainEvery);
         boost::system::error_code cancelled;
         co_await maintain_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
