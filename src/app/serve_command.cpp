@@ -48,11 +48,6 @@ int serve(const ServeFlags& flags, const CLI::App& command) {
     options.sources = *sources;
     // Two heaps for all threads: more would each keep their own free memory.
     ::mallopt(M_ARENA_MAX, 2);
-    // What a query frees the next one takes again, without the kernel clearing it anew: that was a
-    // third of a query's time. FreeMemoryWatch gives back what is left.
-    constexpr int kMebibyte = 1 << 20;
-    ::mallopt(M_MMAP_THRESHOLD, 32 * kMebibyte);
-    ::mallopt(M_TRIM_THRESHOLD, 128 * kMebibyte);
     auto server = Server::make(std::move(options));
     if (!server) return fail(server.error());
     (*server)->run();
