@@ -6,8 +6,7 @@
 namespace inferscope::api {
 
 /// One query that is being evaluated, and who waits for it.
-class AnswerCache::Flight {
-public:
+struct AnswerCache::Flight {
     net::Gate landed;
     std::shared_ptr<const Kept> result;  ///< none where it is for its asker alone
 };
@@ -41,7 +40,8 @@ net::Task<std::optional<net::HttpResponse>> AnswerCache::answer(QueryKey key, St
     };
     const Landing landing{*this, key, flights_[key] = std::make_shared<Flight>()};
     const auto mark = changes_.mark();
-    auto result = std::make_shared<Kept>(Kept{co_await work(), mark});
+    const std::size_t key_bytes = 2 * (sizeof key + key.text.size());  // in a list and in a table
+    auto result = std::make_shared<Kept>(Kept{co_await work(), mark, key_bytes});
     if (result->answered.whom != Answered::For::asker) landing.flight->result = result;
     if (result->answered.whom == Answered::For::also_later && result->heap_bytes() <= most_bytes_)
         kept_.put(key, result);

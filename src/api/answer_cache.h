@@ -75,13 +75,14 @@ public:
     [[nodiscard]] std::size_t bytes() const { return kept_.bytes(); }
 
 private:
-    class Flight;
+    struct Flight;
     struct Kept {
         Answered answered;
         ChangeLog::Mark mark = 0;
+        std::size_t key_bytes = 0;
 
         [[nodiscard]] std::size_t heap_bytes() const {
-            return sizeof *this + answered.response.body.capacity();
+            return sizeof *this + answered.response.body.capacity() + key_bytes;
         }
     };
 

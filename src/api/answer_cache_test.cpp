@@ -152,6 +152,13 @@ TEST_F(AnswerCacheTest, StaysWithinItsBytes) {
         EXPECT_LE(cache_.bytes(), 10'000u);
     }
     EXPECT_GT(cache_.bytes(), 8'000u);
+    next_.response.body = "1";
+    for (int i = 0; i < 5; ++i) {
+        key.text = std::string(3'000, static_cast<char>('a' + i));
+        ask_and_evaluate(key);
+        EXPECT_LE(cache_.bytes(), 10'000u);
+    }
+    EXPECT_GT(cache_.bytes(), 6'000u);
     next_.response.body.assign(20'000, 'x');
     key.text = "large";
     ask_and_evaluate(key);

@@ -9,7 +9,6 @@
 #include "telemetry/families.h"
 
 namespace inferscope::app {
-namespace {}  // namespace
 
 void write_store_metrics(RowWriter& rows, const VerdictCounts& samples,
                          const tsdb::StoreStats& store, std::uint64_t not_kept) {

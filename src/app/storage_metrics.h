@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the store and its receivers say of themselves: inferscope_tsdb_*, inferscope_remote_write_*.
+// What the store, its receivers and its kept answers say of themselves: inferscope_tsdb_*,
+// inferscope_remote_write_*, inferscope_query_cache_*.
 #pragma once
 
 #include "api/answer_cache.h"

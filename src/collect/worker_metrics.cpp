@@ -9,8 +9,6 @@
 #include "telemetry/families.h"
 
 namespace inferscope::collect {
-namespace {}  // namespace
-
 KernelInfo read_kernel_info() {
     utsname name{};
     if (::uname(&name) != 0) return {};

@@ -7,8 +7,6 @@
 #include "telemetry/families.h"
 
 namespace inferscope::discovery {
-namespace {}  // namespace
-
 void write_metrics(RowWriter& rows, const Findings& findings) {
     static const FamilyPtr kTargets =
         make_gauge("inferscope_discovery_targets", "Targets that are scraped, by scrape job.");

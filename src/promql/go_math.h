@@ -6,7 +6,11 @@
 // multiply-add as on each amd64 since 2013).
 #pragma once
 
+#include <limits>
+
 namespace inferscope::promql::go {
+
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double exp(double x);
 double log(double x);

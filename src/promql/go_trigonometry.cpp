@@ -15,7 +15,6 @@
 namespace inferscope::promql::go {
 namespace {
 
-constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 constexpr double kPi = std::numbers::pi;
 
 /// From the highest power of z down.
@@ -136,7 +135,7 @@ double arctangent(double x) {
 
 double sin(double x) {
     if (x == 0 || std::isnan(x)) return x;
-    if (std::isinf(x)) return kNotANumber;
+    if (std::isinf(x)) return kNaN;
     const Octant octant = reduce(std::fabs(x));
     const bool is_lower_half = octant.number > 3;
     const double size = octant.number % 4 == 2 ? near_cosine(octant.rest) : near_sine(octant.rest);
@@ -144,7 +143,7 @@ double sin(double x) {
 }
 
 double cos(double x) {
-    if (std::isnan(x) || std::isinf(x)) return kNotANumber;
+    if (std::isnan(x) || std::isinf(x)) return kNaN;
     const Octant octant = reduce(std::fabs(x));
     const double size = octant.number % 4 == 2 ? near_sine(octant.rest) : near_cosine(octant.rest);
     return octant.number == 2 || octant.number == 4 ? -size : size;
@@ -152,7 +151,7 @@ double cos(double x) {
 
 double tan(double x) {
     if (x == 0 || std::isnan(x)) return x;
-    if (std::isinf(x)) return kNotANumber;
+    if (std::isinf(x)) return kNaN;
     const Octant octant = reduce(std::fabs(x));
     const double z = octant.rest;
     const double zz = z * z;
@@ -165,7 +164,7 @@ double tan(double x) {
 double asin(double x) {
     if (x == 0) return x;
     const double size = std::fabs(x);
-    if (size > 1) return kNotANumber;
+    if (size > 1) return kNaN;
     const double other = std::sqrt(1 - size * size);
     const double angle = size > 0.7 ? kPi / 2 - arctangent(other / size) : arctangent(size / other);
     return x < 0 ? -angle : angle;
@@ -180,7 +179,7 @@ double atan(double x) {
 
 double atan2(double y, double x) {
     constexpr double kThreeQuarters = 2.35619449019234492884698253745962716;  // of pi
-    if (std::isnan(y) || std::isnan(x)) return kNotANumber;
+    if (std::isnan(y) || std::isnan(x)) return kNaN;
     if (y == 0) return std::copysign(std::signbit(x) ? kPi : 0, y);
     if (x == 0) return std::copysign(kPi / 2, y);
     if (std::isinf(x)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers that no arithmetic of a test should trip over.
+// Values that tests give and expect where arithmetic ends.
 #pragma once
 
 #include <limits>

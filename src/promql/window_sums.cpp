@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums, averages and trends over windows: each afresh from its first sample on, since a sum that
 // slides along by subtracting keeps other bits.
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
