@@ -2,6 +2,7 @@
 """What the whole-program tests share: the binary under test, its partners, small servers that misbehave.
 Everything listens on loopback, on ports of the kernel's choice; what is started is stopped."""
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -34,7 +35,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def http_request(port, path, method="GET", body=None, headers=None, timeout=10, host="127.0.0.1"):
+def http_request(port, path, method="GET", body=None, headers=None, timeout=60, host="127.0.0.1"):
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request(method, path, body=body, headers=headers or {})
@@ -44,8 +45,8 @@ def http_request(port, path, method="GET", body=None, headers=None, timeout=10, 
         connection.close()
 
 
-def wait_for(what, condition, seconds=20, pause=0.05):
-    """The condition's first true value; fails the test with `what` after `seconds`."""
+def wait_for(what, condition, seconds=60, pause=0.05):
+    """The condition's first true value; fails the test with `what` after `seconds`, which are many: machines may be overloaded."""
     end = time.monotonic() + seconds
     last = None
     while time.monotonic() < end:
@@ -57,6 +58,24 @@ def wait_for(what, condition, seconds=20, pause=0.05):
             last = error
         time.sleep(pause)
     raise AssertionError(f"not within {seconds} s: {what}; last: {last!r}")
+
+
+def repeated(check):
+    """`check`, begun again until it doesn't fail, for a minute at most. For what holds at most moments, and not in the one after the
+    machine stood still for longer than a scrape may last: then a healthy target is down, and asked less often for a while."""
+
+    @functools.wraps(check)
+    def until_it_holds(*arguments):
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return check(*arguments)
+            except (AssertionError, OSError, http.client.HTTPException, LookupError, StopIteration):
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.2)
+
+    return until_it_holds
 
 
 class Process:
@@ -84,7 +103,7 @@ class Process:
         if self.is_running():
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -154,14 +173,14 @@ class Inferscope(Process):
 
     def ask(self, path, **parameters):
         """The answer of an endpoint of Prometheus's HTTP API; a list stands for a parameter that is given several times."""
-        return self.get(f"/api/v1/{path}?" + urllib.parse.urlencode(parameters, doseq=True), timeout=60)
+        return self.get(f"/api/v1/{path}?" + urllib.parse.urlencode(parameters, doseq=True))
 
     def query(self, expression, at=None):
         """The result's entries; `at`: seconds, or now."""
         return result_of(self.ask("query", query=expression, **({} if at is None else {"time": at})))
 
     def flush(self):
-        answer = self.post("/api/v1/admin/flush", timeout=60)
+        answer = self.post("/api/v1/admin/flush")
         assert answer.status == 200, answer.text
 
     def rss_bytes(self):
@@ -290,7 +309,7 @@ def prometheus(config, folder, *flags):
     process = Process(["prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder}/prometheus-data",
                        f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", *flags])
     process.port = port
-    wait_for("prometheus is ready", lambda: http_request(port, "/-/ready").status == 200, 60)
+    wait_for("prometheus is ready", lambda: http_request(port, "/-/ready").status == 200)
     return process
 
 

@@ -63,7 +63,7 @@ def snappy(data):
 class Sender:
     """One connection to a receiver, kept alive. Errors of the connection are the caller's."""
 
-    def __init__(self, port, path="/api/v1/write", timeout=10):
+    def __init__(self, port, path="/api/v1/write", timeout=60):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self.path = path
 

@@ -9,7 +9,7 @@ from harness import BINARY
 
 
 def run(*arguments):
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 class UnknownCommands(unittest.TestCase):

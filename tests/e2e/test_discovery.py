@@ -27,15 +27,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
-time.sleep({loads_for})
+while pathlib.Path({loads!r}).exists(): time.sleep(0.05)
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
-def fake_engine(folder, name, page, arguments, status=200, loads_for=0):
+def fake_engine(folder, name, page, arguments, status=200):
+    """It listens once there is no file `loads` in the folder."""
     program = pathlib.Path(folder) / name
-    program.write_text(FAKE_ENGINE.format(page=str(PAGES / page), status=status, loads_for=loads_for))
+    program.write_text(FAKE_ENGINE.format(page=str(PAGES / page), status=status, loads=f"{folder}/loads"))
     return Process([sys.executable, program, *arguments])
 
 
@@ -45,7 +46,7 @@ class Processes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom",
                              ["serve", "some/model", "--port", str(port), "--api-key", "sk-topsecret"]), Inferscope("serve") as server:
-                wait_for("found", lambda: server.target(str(port))["health"] == "up", 40)
+                wait_for("found", lambda: server.target(str(port))["health"] == "up")
                 wait_for("unified", lambda: find(server.series(), "gpustack:num_requests_running", instance=f"127.0.0.1:{port}"))
                 shown = server.get("/api/v1/targets").text + server.get("/api/v1/engines").text + server.get("/metrics").text + \
                     server.get("/metrics/raw").text + "\n".join(server.log)
@@ -58,14 +59,17 @@ class Processes(unittest.TestCase):
             return next((e for e in server.engines()["engines"] if str(port) in e["instance"]), {})
 
         with tempfile.TemporaryDirectory() as folder:
-            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom", ["serve", "m", "--port", str(port)], loads_for=15) as fake, \
+            loads = pathlib.Path(folder, "loads")
+            loads.touch()
+            with fake_engine(folder, "vllm", "vllm-v1-objects/single-after.prom", ["serve", "m", "--port", str(port)]) as fake, \
                     Inferscope("serve") as server:
-                loading = wait_for("loading", lambda: (e := engine(server)).get("state") == "loading" and e, 12)
+                loading = wait_for("loading", lambda: (e := engine(server)).get("state") == "loading" and e)
                 self.assertIn("its process runs", loading["reason"])
-                wait_for("it works", lambda: engine(server).get("state") in ("alive", "idle"), 40)
+                loads.unlink()
+                wait_for("it works", lambda: engine(server).get("state") in ("alive", "idle"))
                 fake.process.kill()
-                wait_for("down", lambda: engine(server).get("state") == "down", 20)
-                wait_for("said", lambda: any("is gone: process" in line for line in server.log), 20)
+                wait_for("down", lambda: engine(server).get("state") == "down")
+                wait_for("said", lambda: any("is gone: process" in line for line in server.log))
                 self.assertEqual(engine(server).get("state"), "down", "it stays listed")
 
     def test_metrics_that_are_switched_off_are_said_with_the_flag_to_restart_with(self):
@@ -73,8 +77,8 @@ class Processes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             with fake_engine(folder, "llama-server", "vllm-v1-objects/single-after.prom", ["--model", "x.gguf", "--port", str(port)],
                              status=501), Inferscope("serve") as server:
-                target = wait_for("found", lambda: (t := server.target(str(port)))["health"] == "down" and t, 40)
-                self.assertIn("--metrics", target["lastError"])
+                # It may be found before it listens.
+                wait_for("the flag is said", lambda: "--metrics" in server.target(str(port))["lastError"])
 
 
 class FilesAndLists(unittest.TestCase):
@@ -108,7 +112,7 @@ scrape_configs:
                 os.utime(file)
                 wait_for("still there", lambda: len(labels("files")) == 1)
                 file.write_text("[]")
-                wait_for("the file's target is gone", lambda: not labels("files"), 30)
+                wait_for("the file's target is gone", lambda: not labels("files"))
         page.close()
         list_server.close()
 

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from harness import BINARY, Inferscope, Process, RawServer, find, free_port, http_request, page_answer, parse_page, wait_for
+from harness import BINARY, Inferscope, Process, RawServer, find, free_port, http_request, page_answer, parse_page, repeated, wait_for
 
 
 class Exporter(unittest.TestCase):
@@ -17,6 +17,7 @@ class Exporter(unittest.TestCase):
     def page(self, process):
         return parse_page(http_request(process.port, "/metrics").text)
 
+    @repeated
     def test_a_healthy_engine(self):
         with Inferscope("simulate", "--engine", "vllm-v1") as engine, self.start(f"http://127.0.0.1:{engine.port}") as exporter:
             wait_for("loaded", lambda: find(self.page(exporter), "vllm_model_loaded") == [1])
@@ -32,12 +33,14 @@ class Exporter(unittest.TestCase):
             for name, labels in page:
                 self.assertNotIn("instance", dict(labels), name)
 
+    @repeated
     def test_reachable_but_not_ready(self):
         with RawServer(page_answer("", status="503 Service Unavailable")) as engine, \
                 self.start(f"http://127.0.0.1:{engine.port}") as exporter:
             wait_for("not loaded", lambda: find(self.page(exporter), "vllm_service_up") == [1])
             self.assertEqual(find(self.page(exporter), "vllm_model_loaded"), [0])
 
+    @repeated
     def test_refused(self):
         with self.start(f"http://127.0.0.1:{free_port()}") as exporter:
             wait_for("counted", lambda: max(find(self.page(exporter), "vllm_probe_request_error_total", error_type="connection_error"), default=0))
@@ -46,9 +49,10 @@ class Exporter(unittest.TestCase):
             self.assertEqual(find(page, "vllm_model_loaded"), [0])
             self.assertTrue(find(page, "vllm_exporter_scrape_errors_total", endpoint="health"))
 
+    @repeated
     def test_read_time_out_is_reachable(self):
         with RawServer(lambda *_: time.sleep(20)) as engine, self.start(f"http://127.0.0.1:{engine.port}") as exporter:
-            wait_for("counted", lambda: max(find(self.page(exporter), "vllm_probe_request_error_total", error_type="timeout"), default=0), 20)
+            wait_for("counted", lambda: max(find(self.page(exporter), "vllm_probe_request_error_total", error_type="timeout"), default=0))
             page = self.page(exporter)
             self.assertEqual(find(page, "vllm_service_up"), [1])
             self.assertEqual(find(page, "vllm_model_loaded"), [0])

@@ -10,7 +10,7 @@ import unittest
 import prometheus_client
 import prometheus_client.openmetrics.exposition
 
-from harness import Inferscope, Process, RawServer, free_port, http_request, page_answer, prometheus, prometheus_query, wait_for
+from harness import Inferscope, Process, RawServer, free_port, http_request, page_answer, prometheus, prometheus_query, repeated, wait_for
 
 PAGES = pathlib.Path(__file__).resolve().parent.parent / "pages"
 
@@ -39,14 +39,13 @@ class WithS0Configuration(unittest.TestCase):
             wait_for("three engines are unified", lambda: len(
                 {labels for (name, labels) in ours.series() if name == "gpustack:num_requests_running"}) >= 3)
             with prometheus(S0_CONFIG.format(port=ours.port), folder) as real:
-                wait_for("prometheus has it", lambda: len(prometheus_query(real, "gpustack:num_requests_running")) >= 3, 30)
+                wait_for("prometheus has it", lambda: len(prometheus_query(real, "gpustack:num_requests_running")) >= 3)
                 time.sleep(2)
                 # Aggregations drop the metric's name: it is kept in a label, or families with equal labels would count.
                 twice = prometheus_query(real, 'count without(job) (label_replace({__name__=~"gpustack:.*"}, "name", "$1", '
                                                '"__name__", "(.*)")) > 1')
                 self.assertEqual(twice, [])
-                up = {r["metric"]["job"]: r["value"][1] for r in prometheus_query(real, "up")}
-                self.assertEqual(up["gpustack-server"], "1")
+                wait_for("we are up", lambda: {r["metric"]["job"]: r["value"][1] for r in prometheus_query(real, "up")}["gpustack-server"] == "1")
                 targets = http_request(real.port, "/api/v1/targets").json["data"]
                 self.assertNotIn("gpustack-workers", {t["scrapePool"] for t in targets["activeTargets"]},
                                  "the local worker is in /metrics, so it isn't listed")
@@ -104,22 +103,21 @@ scrape_configs:
         with tempfile.TemporaryDirectory() as folder, \
                 Inferscope("serve", "--sources", "engines", config=config + "discovery: {processes: false}\n") as ours, \
                 prometheus(config, folder) as real:
-            wait_for("we have it", lambda: ours.target(str(port))["health"] == "up")
-            wait_for("prometheus has it", lambda: prometheus_query(real, 'up{job="it"} == 1'))
-            theirs = {}
-            for result in prometheus_query(real, '{job="it"}'):
-                labels = dict(result["metric"])
-                name = labels.pop("__name__")
-                theirs[(name, frozenset(labels.items()))] = result["value"][1]
-            mine = {key: value for path in ("/metrics", "/metrics/raw") for key, value in ours.series(path).items()
-                    if ("job", "it") in key[1] and not key[0].startswith("gpustack:")}
+            self.compare_values(ours, real)
+
+    @repeated
+    def compare_values(self, ours, real):
+        theirs = {}
+        for result in prometheus_query(real, '{job="it"}'):
+            labels = dict(result["metric"])
+            name = labels.pop("__name__")
+            theirs[(name, frozenset(labels.items()))] = result["value"][1]
+        mine = {key: value for path in ("/metrics", "/metrics/raw") for key, value in ours.series(path).items()
+                if ("job", "it") in key[1] and not key[0].startswith("gpustack:")}
         reports = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
                    "scrape_series_added"}
         theirs = {key: value for key, value in theirs.items() if key[0] not in reports}
         self.assertGreater(len(theirs), 20)
-        return mine, theirs
-
-    def assert_same(self, mine, theirs):
         unescape = lambda text: text.replace('\\n', '\n').replace('\\"', '"').replace('\\\\', '\\')
         mine = {(name, frozenset((n, unescape(v)) for n, v in labels)): value for (name, labels), value in mine.items()}
         self.assertEqual(set(theirs) - set(mine), set(), "we have each series that Prometheus has")
@@ -130,7 +128,7 @@ scrape_configs:
         for page in ("vllm/v0-opt125m-cpu-2024-06.prom", "vllm/v0.5-kubeai-2024-08.prom", "mindie/mindie-llama65b.prom",
                      "tgi/tgi-text-generation.prom", "dcgm/dcgm-exporter-t4-2021.prom"):
             with self.subTest(page), RawServer(page_answer((PAGES / page).read_text())) as server:
-                self.assert_same(*self.compare(server.port))
+                self.compare(server.port)
 
     def test_pages_of_the_python_client(self):
         registry = prometheus_client.CollectorRegistry()
@@ -148,7 +146,7 @@ scrape_configs:
                 (prometheus_client.generate_latest, "text/plain; version=0.0.4; charset=utf-8"),
                 (prometheus_client.openmetrics.exposition.generate_latest, "application/openmetrics-text; version=1.0.0; charset=utf-8")):
             with self.subTest(content_type), RawServer(page_answer(generate(registry), content_type=content_type)) as server:
-                self.assert_same(*self.compare(server.port))
+                self.compare(server.port)
 
     def test_a_node_exporter(self):
         port = free_port()
@@ -158,7 +156,7 @@ scrape_configs:
             # Its values move between two scrapes: both programs read one frozen page.
             frozen = b"\n".join(line for line in page.splitlines()) + b"\n"
             with RawServer(page_answer(frozen)) as server:
-                self.assert_same(*self.compare(server.port))
+                self.compare(server.port)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ scrape_configs:
 
 class BeyondLoopback(unittest.TestCase):
     def run_serve(self, *arguments):
-        return subprocess.run([BINARY, "serve", "--sources", "none", *arguments], capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run([BINARY, "serve", "--sources", "none", *arguments], capture_output=True, text=True, timeout=60, check=False)
 
     def test_serve_wants_a_credential_or_an_explicit_word(self):
         refused = self.run_serve("--listen", f"0.0.0.0:{free_port()}")

@@ -85,8 +85,8 @@ class Load:
             answer = self.send(sender)
             assert answer.status == 204, answer.text
 
-    def _send_until(self, status, sender, seconds=20, **options):
-        return wait_for(status, lambda: (answer := self.send(sender, **options)).status == status and answer, seconds, pause=0)
+    def _send_until(self, status, sender, **options):
+        return wait_for(status, lambda: (answer := self.send(sender, **options)).status == status and answer, pause=0)
 
 
 class FullDisk(unittest.TestCase):
@@ -117,8 +117,7 @@ class FullDisk(unittest.TestCase):
         before, scrapes = self.rows_not_kept(server), len(self.page.requests)
         wait_for("rows are counted that aren't kept", lambda: self.rows_not_kept(server) > before)
         wait_for("scraping goes on", lambda: len(self.page.requests) > scrapes + 2)
-        self.assertEqual(find(server.series(), "up", job="page"), [1])
-        self.assertEqual(find(server.series(), "page_value"), [1])
+        wait_for("the page is up", lambda: find(server.series(), "up", job="page") == [1] and find(server.series(), "page_value") == [1])
         self.assertEqual(server.get("/-/healthy").status, 200)
         self.assertEqual(self.load.send(sender).status, 503, "and it is still full")
         self.check_acknowledged(server)

@@ -103,7 +103,7 @@ class Restart(OneFolder):
     def test_a_second_process_is_refused_and_told_who_has_the_folder(self):
         with self.serve() as server:
             second = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--storage.path", self.folder],
-                                    capture_output=True, text=True, timeout=20, check=False)
+                                    capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(second.returncode, 1)
             self.assertRegex(second.stderr, rf"{self.folder}/wal/lock: in use by process {server.pid}; only one process may write there")
             self.send(server, "a", START)
@@ -271,7 +271,7 @@ class Upkeep(OneFolder):
                                    ("--storage.path", file, "name a folder in which this user may write")):
             storage = [] if flag == "--storage.path" else ["--storage.path", self.folder / "data"]
             started = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", *storage, flag, value],
-                                     capture_output=True, text=True, timeout=20, check=False)
+                                     capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(started.returncode, 1, flag)
             self.assertIn(flag, started.stderr)
             self.assertIn(words, started.stderr)
