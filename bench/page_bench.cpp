@@ -60,7 +60,8 @@ discovery::TargetPtr bench_target() {
 
 void BM_KnownLayout(benchmark::State& state) {
     CopyingAppender appender;
-    scrape::TargetRows rows(appender, bench_target());
+    scrape::PageLayouts layouts;
+    scrape::TargetRows rows(appender, layouts, bench_target());
     Timestamp now = 0;
     std::size_t turn = 0;
     std::string page;
@@ -123,7 +124,8 @@ void BM_FirstPage(benchmark::State& state) {
     std::string page;
     for (auto _ : state) {
         CopyingAppender appender;
-        scrape::TargetRows rows(appender, bench_target());
+        scrape::PageLayouts layouts;
+        scrape::TargetRows rows(appender, layouts, bench_target());
         page.assign(pages()[0]);
         CHECK(rows.append(page, exposition::Format::text, 1000).has_value(), "the page is fine");
     }
@@ -134,7 +136,8 @@ BENCHMARK(BM_FirstPage);
 /// A page whose lines are known but stand in another order: read line by line.
 void BM_Resynchronise(benchmark::State& state) {
     CopyingAppender appender;
-    scrape::TargetRows rows(appender, bench_target());
+    scrape::PageLayouts layouts;
+    scrape::TargetRows rows(appender, layouts, bench_target());
     const std::string one = pages()[0];
     const std::string other = "lone_metric 1\n" + pages()[1];
     std::string page = other;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/process_memory.h"
 #include "app/server.h"
 
 namespace inferscope::app {
@@ -46,8 +46,7 @@ int serve(const ServeFlags& flags, const CLI::App& command) {
     auto sources = SourceSet::parse(flags.sources);
     if (!sources) return fail(sources.error());
     options.sources = *sources;
-    // Two heaps for all threads: more would each keep their own free memory.
-    ::mallopt(M_ARENA_MAX, 2);
+    set_up_heap();
     auto server = Server::make(std::move(options));
     if (!server) return fail(server.error());
     (*server)->run();

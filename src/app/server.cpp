@@ -31,6 +31,7 @@
 #include "app/self_metrics.h"
 #include "app/storage.h"
 #include "app/storage_metrics.h"
+#include "app/turn_appender.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -207,7 +208,9 @@ public:
         : options_(std::move(options)),
           config_(std::move(config)),
           storage_(std::move(storage)),
-          sink_(rows_, storage_->store().appender()),
+          turn_(storage_->store().appender(),
+                [this] { asio::post(io_, [this] { turn_.end_turn(); }); }),
+          sink_(rows_, turn_),
           mapping_(options_.storage_path + "/" + std::string(kKeptMapping)),
           observer_(sink_, watch_, mapping_.current()),
           environment_{.io = io_.get_executor(),
@@ -218,6 +221,7 @@ public:
                        .mapping = mapping_.current(),
                        .place = place_labels(*config_),
                        .counters = {},
+                       .layouts = {},
                        .spare_buffers = {},
                        .after_scrape = {}},
           scrapes_(environment_),
@@ -463,7 +467,7 @@ private:
         const std::array<engines::Worker, 1> workers{{{.id = config_->worker.id,
                                                        .name = config_->worker.name,
                                                        .labels = config_->worker.labels}}};
-        engines::write_engine_states(engine_rows_, statuses);
+        engine_states_.write(engine_rows_, statuses);
         engines::write_server_metrics(engine_rows_, cluster, workers, statuses,
                                       config_->desired_instances);
         write_gpus_of_engines(statuses);
@@ -566,6 +570,7 @@ private:
 
     exposition::LatestRows rows_;
     std::unique_ptr<Storage> storage_;
+    TurnAppender turn_;
     TeeAppender sink_;
     engines::EngineWatch watch_;
     mapping::MappingStore mapping_;
@@ -578,6 +583,7 @@ private:
     discovery::Discovery discovery_;
     Machine machine_;
     RowWriter engine_rows_;
+    engines::EngineStateRows engine_states_;
     std::unique_ptr<Demo> demo_;
     std::unique_ptr<Demo> ended_demo_;  // its engines may still be on their way out
     remote::WriteEndpoint remote_write_;

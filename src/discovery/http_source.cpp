@@ -92,9 +92,8 @@ net::Task<Outcome> HttpSource::ask(net::Executor pool) {
     if (!url) co_return url.error();
     const auto authorization = authorization_header(config_.http);
     if (!authorization) co_return authorization.error();
-    const auto deadline = std::chrono::steady_clock::now() + config_.refresh_interval;
     auto request = request_for(config_, *url, *authorization);
-    auto response = co_await connection_->client.send(std::move(request), deadline);
+    auto response = co_await connection_->client.send(std::move(request), config_.refresh_interval);
     if (!response) co_return Error{response.error().code, response.error().text};
     auto task = read_elsewhere(std::move(*response));
     auto outcome = co_await asio::co_spawn(pool, std::move(task), asio::use_awaitable);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/engine_watch.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::Pair;
 
 TEST(EngineWatch, NeverJudgesByAPageOfAnEarlierScrape) {
@@ -66,7 +69,7 @@ std::map<std::string, double> written(const std::function<void(RowWriter&)>& wri
 TEST(EngineMetrics, GiveOneForThePresentStateAndZeroForTheOthers) {
     const std::vector engines = {status("a:1", "q", EngineState::saturated),
                                  status("b:1", "q", std::nullopt)};
-    const auto series = written([&](RowWriter& rows) { write_engine_states(rows, engines); });
+    const auto series = written([&](RowWriter& rows) { EngineStateRows().write(rows, engines); });
     EXPECT_EQ(series.size(), kEngineStates.size());
     double total = 0;
     for (const auto& [name, value] : series) total += value;
@@ -77,11 +80,41 @@ TEST(EngineMetrics, GiveOneForThePresentStateAndZeroForTheOthers) {
               1);
 }
 
+TEST(EngineMetrics, FollowStatesModelsAndEnginesFromRowToRow) {
+    RecordingAppender appender;
+    RowWriter rows(appender, "test");
+    EngineStateRows states;
+    Timestamp now = 0;
+    const auto present = [&](const std::vector<EngineStatus>& engines) {
+        states.write(rows, engines);
+        EXPECT_TRUE(rows.flush(now += 1000));
+        const auto latest = appender.latest();
+        EXPECT_EQ(latest.size(), engines.size() * kEngineStates.size());
+        std::vector<std::string> names;
+        for (const auto& [name, value] : latest)
+            if (value == 1) names.push_back(name);
+        return names;
+    };
+    const auto series = [](std::string_view model, std::string_view state) {
+        return fmt::format(
+            "inferscope_engine_state{{instance=\"a:1\",job=\"engines\",model_name=\"{}\","
+            "runtime=\"vLLM\",state=\"{}\"}}",
+            model, state);
+    };
+    EXPECT_THAT(present({status("a:1", "q", EngineState::idle)}), ElementsAre(series("q", "idle")));
+    EXPECT_THAT(present({status("a:1", "q", EngineState::down)}), ElementsAre(series("q", "down")));
+    for (const auto* model : {"r", "s", "t", "q"}) {
+        EXPECT_THAT(present({status("a:1", model, EngineState::idle)}),
+                    ElementsAre(series(model, "idle")));
+    }
+    EXPECT_THAT(present({}), IsEmpty());
+}
+
 TEST(EngineMetrics, CarryTheTargetsOwnLabels) {
     auto engine = status("a:1", "q", EngineState::idle);
     engine.facts.labels = Labels::from({{"simulated", "true"}, {"team", "search"}});
     const auto engines = std::span(&engine, 1);
-    const auto states = written([&](RowWriter& rows) { write_engine_states(rows, engines); });
+    const auto states = written([&](RowWriter& rows) { EngineStateRows().write(rows, engines); });
     EXPECT_EQ(states.at("inferscope_engine_state{instance=\"a:1\",job=\"engines\",model_name=\"q\","
                         "runtime=\"vLLM\",simulated=\"true\",state=\"idle\",team=\"search\"}"),
               1);
@@ -112,7 +145,7 @@ TEST(EngineMetrics, NameTheMissingFamilyAndItsRename) {
                        .renamed_in = "0.10.0",
                        .known_as = "vllm:kv_cache_usage_perc"}};
     const auto series =
-        written([&](RowWriter& rows) { write_engine_states(rows, std::span(&engine, 1)); });
+        written([&](RowWriter& rows) { EngineStateRows().write(rows, std::span(&engine, 1)); });
     EXPECT_THAT(
         series,
         Contains(

@@ -189,19 +189,24 @@ std::string_view instance_state(std::optional<EngineState> state) {
     return "pending";
 }
 
-void write_engine_states(RowWriter& rows, std::span<const EngineStatus> engines) {
+void EngineStateRows::write(RowWriter& rows, std::span<const EngineStatus> engines) {
+    // Engines that have gone, or were told a model: few, and those that are there come again.
+    if (series_.size() > 2 * engines.size()) series_.clear();
     for (const auto& engine : engines) {
         const std::string model = engine.model_name();
         const auto& facts = engine.facts;
-        for (const auto state : kEngineStates) {
-            if (!engine.state) break;
-            rows.set(families().state, families().state->name,
-                     about(engine, {{"instance", facts.instance},
-                                    {"job", facts.job},
-                                    {"runtime", facts.runtime},
-                                    {"model_name", model},
-                                    {"state", to_string(state)}}),
-                     engine.state == state ? 1 : 0);
+        if (engine.state) {
+            auto labels = about(engine, {{"instance", facts.instance},
+                                         {"job", facts.job},
+                                         {"runtime", facts.runtime},
+                                         {"model_name", model}});
+            auto& of_states = series_[Labels::from(labels)];
+            labels.emplace_back();
+            for (std::size_t i = 0; i < kEngineStates.size(); ++i) {
+                labels.back() = {"state", to_string(kEngineStates[i])};
+                rows.set(of_states[i], families().state, families().state->name, labels,
+                         engine.state == kEngineStates[i] ? 1 : 0);
+            }
         }
         for (const auto& family : engine.missing) {
             rows.set(families().missing, families().missing->name,

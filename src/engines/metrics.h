@@ -3,6 +3,9 @@
 // metrics (mission row B2) made of them.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include "engines/engine_status.h"
+#include "engines/state.h"
 #include "telemetry/row_writer.h"
 
 namespace inferscope::engines {
@@ -18,7 +22,16 @@ namespace inferscope::engines {
 /// For each engine: `inferscope_engine_state{instance,job,runtime,model_name,state}`, 1 for its
 /// state and 0 for the six others;
 /// `inferscope_engine_expected_family_missing{instance,job,runtime,family,renamed_in,known_as} 1`.
-void write_engine_states(RowWriter& rows, std::span<const EngineStatus> engines);
+/// Made afresh each second, so it keeps where the states' series stand.
+class EngineStateRows {
+public:
+    /// `rows` is the same each time.
+    void write(RowWriter& rows, std::span<const EngineStatus> engines);
+
+private:
+    using OfStates = std::array<SeriesRef, kEngineStates.size()>;
+    absl::flat_hash_map<Labels, OfStates> series_;  ///< by their labels, without `state`
+};
 
 struct Cluster {
     std::string id = "1";

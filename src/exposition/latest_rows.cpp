@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A series' text, `name{labels} `, is made once, when its column is announced. Texts of one
-// announcement stand in one immutable segment, which pages share; a page is a plan (page_plan.h)
-// over segments, kept until a series comes or goes, and an array of values, copied for each page.
+// announcement stand in one immutable segment, by what they differ in, which pages share; a page is
+// a plan (page_plan.h) over segments, kept until a series comes or goes, and an array of values,
+// copied for each page.
 #include "exposition/latest_rows.h"
 
 #include <absl/container/flat_hash_map.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -17,7 +17,9 @@
 #include "base/check.h"
 #include "base/numbers.h"
 #include "exposition/page_plan.h"
+#include "exposition/series_texts.h"
 #include "exposition/text_writer.h"
+#include "telemetry/fingerprint.h"
 
 namespace inferscope::exposition {
 namespace {
@@ -27,22 +29,6 @@ constexpr std::uint32_t kNotPublished = ~std::uint32_t{0};
 /// them.
 constexpr Timestamp kEndOfTime = Timestamp{1} << 53;
 
-/// One label set of a column. Its address is its owner's mark, so a segment's vector never moves.
-struct Published {
-    const char* text = nullptr;
-    std::uint32_t length = 0;
-    std::uint32_t column = 0;  ///< kNotPublished: another one owns the label set
-
-    [[nodiscard]] std::string_view view() const { return {text, length}; }
-};
-
-struct ByText {
-    std::size_t operator()(const Published* series) const {
-        return std::hash<std::string_view>()(series->view());
-    }
-    bool operator()(const Published* a, const Published* b) const { return a->view() == b->view(); }
-};
-
 /// Neighbours of one family and page.
 struct Run {
     FamilyPtr family;
@@ -50,13 +36,20 @@ struct Run {
     std::uint32_t end;  ///< the run is [end of the run before, end)
 };
 
-/// Immutable once its label sets are owned.
+/// Label sets of one announcement. Immutable once they are owned.
 struct Segment {
-    std::string text;
-    std::vector<Published> series;
+    SeriesTexts texts;
+    std::vector<std::uint32_t> columns;  ///< of each text; kNotPublished: another segment owns it
     std::vector<Run> runs;
 };
 using SegmentPtr = std::shared_ptr<const Segment>;
+
+/// A label set of a segment.
+struct Published {
+    const Segment* segment;
+    std::uint32_t index;
+    std::uint32_t value;  ///< its place in Snapshot
+};
 
 struct Announced {
     const Labels* labels;
@@ -106,7 +99,7 @@ FamilyPtr legacy_family(const FamilyPtr& family) {
 }
 
 void append_run(Segment& segment, const FamilyPtr& family, ShownOn page) {
-    const auto end = static_cast<std::uint32_t>(segment.series.size());
+    const auto end = static_cast<std::uint32_t>(segment.columns.size());
     if (!segment.runs.empty() && segment.runs.back().family == family &&
         segment.runs.back().page == page) {
         segment.runs.back().end = end;
@@ -117,27 +110,23 @@ void append_run(Segment& segment, const FamilyPtr& family, ShownOn page) {
 
 std::shared_ptr<Segment> make_segment(std::span<const Announced> announced) {
     auto segment = std::make_shared<Segment>();
-    segment->series.reserve(announced.size());
+    segment->columns.reserve(announced.size());
     const FamilyPtr* given = nullptr;
     FamilyPtr family;
+    std::string text;
     for (const auto& one : announced) {
-        const std::size_t begin = segment->text.size();
-        append_legacy_series(segment->text, *one.labels);
-        segment->text += ' ';
-        segment->series.push_back(
-            {nullptr, static_cast<std::uint32_t>(segment->text.size() - begin), one.column});
+        text.clear();
+        append_legacy_series(text, *one.labels);
+        text += ' ';
+        segment->texts.add(text);
+        segment->columns.push_back(one.column);
         CHECK(*one.family != nullptr, "a column has a family");
         if (given == nullptr || *given != *one.family) family = legacy_family(*one.family);
         given = one.family;
         append_run(*segment, family, one.page);
     }
-    segment->text.shrink_to_fit();
+    segment->texts.shrink_to_fit();
     segment->runs.shrink_to_fit();
-    const char* at = segment->text.data();
-    for (auto& series : segment->series) {
-        series.text = at;
-        at += series.length;
-    }
     return segment;
 }
 
@@ -177,10 +166,11 @@ struct Group {
     absl::flat_hash_map<Labels, Timed> timed;
 };
 
-/// A page's plan and what its views point into.
+/// A page: its families, whose `begin` and `end` count `series`, and what these point to.
 struct KeptPlan {
     std::vector<SegmentPtr> segments;
-    PagePlan plan;
+    std::vector<PlannedFamily> families;
+    std::vector<Published> series;
 };
 using KeptPlanPtr = std::shared_ptr<const KeptPlan>;
 
@@ -200,7 +190,7 @@ struct Snapshot {
         segments;  ///< with the place of their first value
 };
 
-void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, Format format) {
+void write_page(std::string& out, const KeptPlan& plan, const Snapshot& values, Format format) {
     const std::size_t columns = values.values.size();
     for (const auto& family : plan.families) {
         bool headed = false;
@@ -212,7 +202,7 @@ void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, 
             if (is_stale_marker(value)) continue;
             if (!headed) append_family_lines(out, family.name, family.type, family.family, format);
             headed = true;
-            out += series.text;
+            series.segment->texts.append(series.index, out);
             append_number(out, value);
             if (timed) append_time(out, values.timed[series.value - columns].time, format);
             out += '\n';
@@ -221,21 +211,40 @@ void write_page(std::string& out, const PagePlan& plan, const Snapshot& values, 
     if (format == Format::openmetrics) out += "# EOF\n";
 }
 
+/// `text` is room for it.
+Fingerprint fingerprint(const Segment& segment, std::size_t index, std::string& text) {
+    text.clear();
+    segment.texts.append(index, text);
+    return Fingerprint::of(text);
+}
+
 KeptPlanPtr make_plan(const Snapshot& snapshot, ShownOn page, Format format) {
     auto kept = std::make_shared<KeptPlan>();
-    std::vector<SeriesToPlan> given;
+    std::vector<Published> published;
+    std::vector<const Family*> families;
+    std::string texts;
+    std::vector<std::size_t> ends;
     for (const auto& [segment, first] : snapshot.segments) {
         std::uint32_t at = 0;
         for (const auto& run : segment->runs) {
             for (; at != run.end; ++at) {
-                const auto& series = segment->series[at];
-                if (run.page != page || series.column == kNotPublished) continue;
-                given.push_back({{series.view(), first + series.column}, run.family.get()});
+                const auto column = segment->columns[at];
+                if (run.page != page || column == kNotPublished) continue;
+                published.push_back({segment.get(), at, first + column});
+                families.push_back(run.family.get());
+                segment->texts.append(at, texts);
+                ends.push_back(texts.size());
             }
         }
         kept->segments.push_back(segment);
     }
-    kept->plan = plan_page(given, format);
+    std::vector<SeriesToPlan> given(published.size());
+    for (std::size_t i = 0, begin = 0; i < given.size(); begin = ends[i++])
+        given[i] = {std::string_view(texts).substr(begin, ends[i] - begin), families[i]};
+    auto plan = plan_page(given, format);
+    kept->families = std::move(plan.families);
+    kept->series.reserve(plan.series.size());
+    for (const auto index : plan.series) kept->series.push_back(published[index]);
     return kept;
 }
 
@@ -243,7 +252,7 @@ KeptPlanPtr make_plan(const Snapshot& snapshot, ShownOn page, Format format) {
 
 struct LatestRows::State {
     std::map<GroupId, Group> groups;  // in order of opening: the first group's families come first
-    absl::flat_hash_set<const Published*, ByText, ByText> owned;
+    absl::flat_hash_set<Fingerprint> owned;  // of texts
     std::uint32_t next_group = 0;
     std::uint64_t samples = 0;
     std::uint64_t duplicates = 0;
@@ -264,16 +273,18 @@ struct LatestRows::State {
         plans = {};
     }
     void own(Segment& segment) {
-        for (auto& series : segment.series) {
-            if (owned.insert(&series).second) continue;
-            series.column = kNotPublished;
+        std::string text;
+        for (std::size_t i = 0; i < segment.columns.size(); ++i) {
+            if (owned.insert(fingerprint(segment, i, text)).second) continue;
+            segment.columns[i] = kNotPublished;
             ++duplicates;
         }
         changed();
     }
     void disown(const Segment& segment) {
-        for (const auto& series : segment.series) {
-            if (series.column != kNotPublished) owned.erase(&series);
+        std::string text;
+        for (std::size_t i = 0; i < segment.columns.size(); ++i) {
+            if (segment.columns[i] != kNotPublished) owned.erase(fingerprint(segment, i, text));
         }
     }
     /// Gives the group's label sets back. What is returned is best destroyed outside of the lock.
@@ -427,7 +438,7 @@ void LatestRows::render(ShownOn page, Format format, std::string& out) const {
     }
     const std::size_t before = out.size();
     out.reserve(before + bytes + bytes / 16);
-    write_page(out, snapshot.plan->plan, snapshot, format);
+    write_page(out, *snapshot.plan, snapshot, format);
     state_->with([&](State& state) {
         state.page_bytes[static_cast<std::size_t>(page)][static_cast<std::size_t>(format)] =
             out.size() - before;

@@ -24,6 +24,12 @@ std::string_view sample_name(std::string_view text) {
     return text.substr(0, text.find_first_of("{ "));
 }
 
+/// A series of what was given, by its index there.
+struct PlannedSeries {
+    std::string_view text;
+    std::uint32_t index = 0;
+};
+
 struct Draft {
     FamilyShape shape;
     std::string_view name;  ///< TYPE's name
@@ -123,7 +129,7 @@ class Planner {
 public:
     explicit Planner(Format format) : format_(format) {}
 
-    void add(const SeriesToPlan& given);
+    void add(const SeriesToPlan& given, std::uint32_t index);
     PagePlan finish();
 
 private:
@@ -142,7 +148,7 @@ private:
     std::map<std::string_view, Draft> plain_;  // samples of one name: the key
 };
 
-void Planner::add(const SeriesToPlan& given) {
+void Planner::add(const SeriesToPlan& given, std::uint32_t index) {
     if (last_ == given_.end() || last_->first != given.family->name) {
         const auto [at, is_new] = given_.try_emplace(given.family->name);
         last_ = at;
@@ -155,7 +161,7 @@ void Planner::add(const SeriesToPlan& given) {
             draft.name.remove_suffix(draft.shape.name_suffix.size());
         }
     }
-    last_->second.series.push_back(given.series);
+    last_->second.series.push_back({given.text, index});
 }
 
 /// OpenMetrics: the text format's gauge `x_created` belongs to the counter, histogram or summary
@@ -261,8 +267,8 @@ PagePlan Planner::finish() {
     plan.series.reserve(count);
     for (const auto* draft : sorted) {
         const auto begin = static_cast<std::uint32_t>(plan.series.size());
-        plan.series.insert(plan.series.end(), draft->series.begin(), draft->series.end());
-        plan.families.push_back({.name = draft->name,
+        for (const auto& series : draft->series) plan.series.push_back(series.index);
+        plan.families.push_back({.name = std::string(draft->name),
                                  .type = draft->shape.type,
                                  .family = draft->family,
                                  .begin = begin,
@@ -275,7 +281,7 @@ PagePlan Planner::finish() {
 
 PagePlan plan_page(std::span<const SeriesToPlan> series, Format format) {
     Planner planner(format);
-    for (const auto& one : series) planner.add(one);
+    for (std::uint32_t index = 0; const auto& one : series) planner.add(one, index++);
     return planner.finish();
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,32 +15,26 @@
 
 namespace inferscope::exposition {
 
-/// A series as it is written: `text` is `name{labels} `, with the blank, legacy names only. `value`
-/// is the caller's.
-struct PlannedSeries {
-    std::string_view text;
-    std::uint32_t value = 0;
-};
-
-/// What the plan is made from.
+/// What the plan is made from: a series' text as it is written, `name{labels} `, with the blank,
+/// legacy names only.
 struct SeriesToPlan {
-    PlannedSeries series;
+    std::string_view text;
     const Family* family = nullptr;
 };
 
 /// One family of the page: series [begin, end) of the plan.
 struct PlannedFamily {
-    std::string_view name;           ///< as TYPE names it
+    std::string name;                ///< as TYPE names it
     std::string_view type;           ///< TYPE's word
     const Family* family = nullptr;  ///< for HELP and UNIT; null: neither
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
 };
 
-/// Views point into the texts and families that were given.
+/// Points to the families that were given; the texts aren't needed any more.
 struct PagePlan {
     std::vector<PlannedFamily> families;  ///< sorted by name, each name once
-    std::vector<PlannedSeries> series;
+    std::vector<std::uint32_t> series;    ///< by their index in what was given
 };
 
 /// Families of one name are joined: the first one's metadata, the series in the order given.

@@ -19,8 +19,7 @@ public:
         families_.push_back({.name = std::move(name), .type = type, .help = {}, .unit = {}});
         for (auto& text : series) {
             texts_.push_back(text + " ");
-            series_.push_back(
-                {{texts_.back(), static_cast<std::uint32_t>(series_.size())}, &families_.back()});
+            series_.push_back({texts_.back(), &families_.back()});
         }
         return *this;
     }
@@ -29,10 +28,10 @@ public:
         const auto plan = plan_page(series_, format);
         std::vector<std::string> lines;
         for (const auto& family : plan.families) {
-            std::string line = std::string(family.name) + " " + std::string(family.type) + ":";
+            std::string line = family.name + " " + std::string(family.type) + ":";
             for (auto i = family.begin; i != family.end; ++i) {
-                line += " " +
-                        std::string(plan.series[i].text.substr(0, plan.series[i].text.size() - 1));
+                const auto text = series_[plan.series[i]].text;
+                line += " " + std::string(text.substr(0, text.size() - 1));
             }
             lines.push_back(line);
         }

@@ -41,6 +41,13 @@ Result<void> BodySink::take(std::string_view bytes) {
                              max_bytes_)};
 }
 
+void BodySink::expect(std::size_t bytes) {
+    if (!out_.empty() || out_.capacity() >= bytes) return;
+    std::string roomy;  // a string that grows would double itself
+    roomy.reserve(bytes + bytes / 16);
+    out_.swap(roomy);
+}
+
 char* BodySink::room(std::size_t size) {
     // Not cleared first: commit() cuts off what the socket didn't fill.
     out_.resize_and_overwrite(end_ + size, [](char*, std::size_t all) { return all; });

@@ -31,6 +31,8 @@ public:
     /// Fails with limit_exceeded if a body of `bytes` would pass the bound: asked before anything
     /// is read.
     [[nodiscard]] Result<void> check_length(std::uint64_t bytes) const;
+    /// So many bytes are to come: memory for them is taken at once, and little more.
+    void expect(std::size_t bytes);
     /// Fails with limit_exceeded at the bound, before memory is taken; invalid_argument for bad
     /// gzip.
     [[nodiscard]] Result<void> take(std::string_view bytes);

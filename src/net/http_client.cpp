@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -174,7 +175,7 @@ public:
 
     /// Sends, and follows redirects. `self` keeps this alive.
     static Task<Answer> send(std::shared_ptr<Connection> self, HttpRequest request,
-                             std::string& body, SteadyTime deadline);
+                             std::string& body, std::chrono::nanoseconds limit);
     void close();
     /// For the body of the next exchange.
     void show_body(OnPiece on_piece) { on_piece_ = std::move(on_piece); }
@@ -196,8 +197,14 @@ private:
         Connection& connection_;
     };
 
+    /// How long an exchange may take, redirects and second attempts included.
+    struct Limit {
+        std::chrono::nanoseconds length;
+        SteadyTime end;
+    };
+
     /// One request, one answer; a stale connection is replaced once.
-    Task<Answer> exchange(const HttpRequest& request, std::string& body, SteadyTime deadline);
+    Task<Answer> exchange(const HttpRequest& request, std::string& body, Limit limit);
     Task<Answer> attempt(const HttpRequest& request, std::string& body);
     Task<Result<void>> connect(SteadyTime deadline);
     Task<Result<void>> connect_to_any(std::vector<std::string> addresses, SteadyTime deadline);
@@ -205,7 +212,7 @@ private:
     Task<Result<HttpResponse>> read_answer(bool to_head, std::string& body);
     Result<void> begin_body(const MessageHead& head, BodySink& sink) const;
     std::unique_ptr<Connection> connection_for(const Url& url) const;
-    FetchError failure(Error error, SteadyTime deadline) const;
+    FetchError failure(Error error, Limit limit) const;
 
     Executor executor_;
     Url origin_;
@@ -213,7 +220,6 @@ private:
     TlsContext tls_;
     Stream stream_;
     Phase phase_ = Phase::connect;
-    SteadyTime started_;
     bool answer_began_ = false;
     bool busy_ = false;
     bool closed_ = false;  // by us, while busy
@@ -231,31 +237,33 @@ void HttpClient::Connection::close() {
     }
 }
 
-FetchError HttpClient::Connection::failure(Error error, SteadyTime deadline) const {
+FetchError HttpClient::Connection::failure(Error error, Limit limit) const {
     if (error.code == Errc::timeout) {
-        error.text = fmt::format("no answer within {}: {}", format_duration(deadline - started_),
+        error.text = fmt::format("no answer within {}: {}", format_duration(limit.length),
                                  standstill(phase_));
     }
     return {std::move(error), phase_};
 }
 
 Task<Answer> HttpClient::Connection::send(std::shared_ptr<Connection> self, HttpRequest request,
-                                          std::string& body, SteadyTime deadline) {
+                                          std::string& body, std::chrono::nanoseconds length) {
     CHECK(!self->busy_, "an HttpClient carries one exchange at a time");
     auto valid = check_request(request);
     if (!valid) co_return FetchError{valid.error(), Phase::send};
+    const Limit limit{length, std::chrono::steady_clock::now() + length};
     const std::size_t body_begin = body.size();
-    Url at = self->origin_.with_target(request.target);
+    std::optional<Url> at;  // where a redirect led; the origin before the first one
     const Busy busy(*self);
     for (int redirects = 0;; ++redirects) {
         Connection& connection = self->elsewhere_ ? *self->elsewhere_ : *self;
-        auto answer = co_await connection.exchange(request, body, deadline);
+        auto answer = co_await connection.exchange(request, body, limit);
         if (self->closed_) {
             co_return FetchError{{Errc::cancelled, "the exchange was cancelled"},
                                  connection.phase_};
         }
         if (!answer || !is_redirect(answer->status)) co_return answer;
-        auto target = redirect_target(at, answer->headers.get("Location"));
+        const Url from = at ? *std::move(at) : self->origin_.with_target(request.target);
+        auto target = redirect_target(from, answer->headers.get("Location"));
         const auto shown = target ? target->redacted() : target.error().text;
         if (!target || redirects >= self->settings_.max_redirects) {
             co_return FetchError{
@@ -269,7 +277,7 @@ Task<Answer> HttpClient::Connection::send(std::shared_ptr<Connection> self, Http
             answer->status == 303 || (answer->status <= 302 && request.method == "POST");
         if (rewrites && request.method != "HEAD") become_get(request);
         request.target = target->target;
-        if (!target->same_origin(at)) {
+        if (!target->same_origin(from)) {
             drop_credentials(request);
             self->elsewhere_ = self->connection_for(*target);
         }
@@ -287,20 +295,19 @@ std::unique_ptr<HttpClient::Connection> HttpClient::Connection::connection_for(
 }
 
 Task<Answer> HttpClient::Connection::exchange(const HttpRequest& request, std::string& body,
-                                              SteadyTime deadline) {
-    started_ = std::chrono::steady_clock::now();
+                                              Limit limit) {
     const std::size_t body_begin = body.size();
     bool reused = stream_.is_quiet();
     while (true) {
         if (!reused) {
             stream_.close();
-            auto connected = co_await connect(deadline);
+            auto connected = co_await connect(limit.end);
             if (!connected) {
                 stream_.close();
-                co_return failure(connected.error(), deadline);
+                co_return failure(connected.error(), limit);
             }
         }
-        stream_.expire_at(deadline);
+        stream_.expire_at(limit.end);
         auto answer = co_await attempt(request, body);
         if (answer) {
             stream_.rest();
@@ -311,7 +318,7 @@ Task<Answer> HttpClient::Connection::exchange(const HttpRequest& request, std::s
         const bool stale = reused && !answer_began_ && answer.error().code == Errc::unavailable;
         if (!stale || closed_ || !may_be_repeated(request.method)) {
             const FetchError& error = answer.error();
-            co_return failure(Error{error.code, error.text}, deadline);
+            co_return failure(Error{error.code, error.text}, limit);
         }
         reused = false;
     }
@@ -430,25 +437,26 @@ HttpClient::HttpClient(Executor executor, const Url& origin, ClientSettings sett
 
 HttpClient::~HttpClient() { connection_->close(); }
 
-Task<Answer> HttpClient::send(HttpRequest request, SteadyTime deadline) {
+Task<Answer> HttpClient::send(HttpRequest request, std::chrono::nanoseconds limit) {
     std::string body;
-    auto answer = co_await Connection::send(connection_, std::move(request), body, deadline);
+    auto answer = co_await Connection::send(connection_, std::move(request), body, limit);
     if (answer) answer->body = std::move(body);
     co_return answer;
 }
 
-Task<Answer> HttpClient::send_into(HttpRequest request, std::string& body, SteadyTime deadline) {
-    auto answer = co_await Connection::send(connection_, std::move(request), body, deadline);
+Task<Answer> HttpClient::send_into(HttpRequest request, std::string& body,
+                                   std::chrono::nanoseconds limit) {
+    auto answer = co_await Connection::send(connection_, std::move(request), body, limit);
     co_return answer;
 }
 
 Task<Answer> HttpClient::send_streaming(HttpRequest request,
                                         std::function<void(std::string_view)> on_piece,
-                                        SteadyTime deadline) {
+                                        std::chrono::nanoseconds limit) {
     std::string body;
     const auto connection = connection_;  // this may be gone when the answer comes
     connection->show_body(std::move(on_piece));
-    auto answer = co_await Connection::send(connection, std::move(request), body, deadline);
+    auto answer = co_await Connection::send(connection, std::move(request), body, limit);
     connection->show_body(nullptr);
     if (answer) answer->body = std::move(body);
     co_return answer;

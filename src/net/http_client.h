@@ -2,6 +2,7 @@
 // An HTTP/1.1 client that keeps one connection to one origin alive. Every bound is its caller's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,20 +65,22 @@ public:
     HttpClient& operator=(const HttpClient&) = delete;
 
     /// Sends and reads the whole answer, whatever its status. Host and User-Agent are filled in.
-    /// Fails with timeout at `deadline`. The error's text is for users: redacted, with the phase
+    /// Fails with timeout after `limit`. The error's text is for users: redacted, with the phase
     /// ("no answer within 5s: connected, no headers").
-    Task<Result<HttpResponse, FetchError>> send(HttpRequest request, SteadyTime deadline);
+    Task<Result<HttpResponse, FetchError>> send(HttpRequest request,
+                                                std::chrono::nanoseconds limit);
 
     /// As send(), the body appended to `body` (whose memory is kept between calls); the response's
     /// own is empty.
     Task<Result<HttpResponse, FetchError>> send_into(HttpRequest request, std::string& body,
-                                                     SteadyTime deadline);
+                                                     std::chrono::nanoseconds limit);
 
     /// As send(), and calls `on_piece` with each piece of the body when it arrives, before the
     /// whole is there: for event streams. Pieces are cut anywhere. The status is known at the end
     /// only.
     Task<Result<HttpResponse, FetchError>> send_streaming(
-        HttpRequest request, std::function<void(std::string_view)> on_piece, SteadyTime deadline);
+        HttpRequest request, std::function<void(std::string_view)> on_piece,
+        std::chrono::nanoseconds limit);
 
     /// Ends the exchange under way, which then fails with cancelled, and the connection. A later
     /// send() opens anew.

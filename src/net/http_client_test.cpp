@@ -18,8 +18,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-SteadyTime in(Millis duration) { return std::chrono::steady_clock::now() + duration; }
-
 HttpRequest get(std::string target = "/metrics", Headers headers = {}) {
     HttpRequest request;
     request.target = std::move(target);
@@ -44,10 +42,10 @@ struct Fetch {
     Result<HttpResponse, FetchError> answer{HttpResponse{}};
 
     explicit Fetch(const RawServer::Script& script, const ClientSettings& settings = {},
-                   Millis deadline = 2s, HttpRequest request = get()) {
+                   Millis limit = 2s, HttpRequest request = get()) {
         RawServer server(io, script);
         HttpClient client(io.get_executor(), server.url(), settings);
-        answer = wait_for(io, client.send(std::move(request), in(deadline)));
+        answer = wait_for(io, client.send(std::move(request), limit));
     }
 };
 
@@ -93,7 +91,7 @@ TEST(HttpClient, ShowsThePiecesOfAStreamWhenTheyArrive) {
     HttpClient client(io.get_executor(), server.url(), {});
     std::vector<std::string> pieces;
     const auto note = [&](std::string_view piece) { pieces.emplace_back(piece); };
-    const auto answer = wait_for(io, client.send_streaming(get(), note, in(2s)));
+    const auto answer = wait_for(io, client.send_streaming(get(), note, 2s));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->body, "onetwo");
     EXPECT_EQ(pieces, (std::vector<std::string>{"one", "two"}));
@@ -119,7 +117,7 @@ TEST(HttpClient, AppendsToTheCallersBody) {
     RawServer server(io, answering(counted_answer("page")));
     HttpClient client(io.get_executor(), server.url(), {});
     std::string body = "kept ";
-    const auto answer = wait_for(io, client.send_into(get(), body, in(2s)));
+    const auto answer = wait_for(io, client.send_into(get(), body, 2s));
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_EQ(answer->body, "");
     EXPECT_EQ(body, "kept page");
@@ -130,7 +128,7 @@ TEST(HttpClient, KeepsItsConnection) {
     RawServer server(io, answering(counted_answer("page")));
     HttpClient client(io.get_executor(), server.url(), {});
     for (int i = 0; i < 5; ++i) {
-        const auto answer = wait_for(io, client.send(get(), in(2s)));
+        const auto answer = wait_for(io, client.send(get(), 2s));
         ASSERT_TRUE(answer) << answer.error().text;
     }
     EXPECT_EQ(server.accepted(), 1);
@@ -141,7 +139,7 @@ TEST(HttpClient, ReplacesAConnectionThatThePeerClosedMeanwhile) {
     RawServer server(io, answering_and_closing(counted_answer("page")));
     HttpClient client(io.get_executor(), server.url(), {});
     for (int i = 0; i < 3; ++i) {
-        const auto answer = wait_for(io, client.send(get(), in(2s)));
+        const auto answer = wait_for(io, client.send(get(), 2s));
         ASSERT_TRUE(answer) << answer.error().text;
     }
     EXPECT_EQ(server.accepted(), 3);
@@ -160,7 +158,7 @@ TEST(HttpClient, RepeatsAGetWhenAReusedConnectionDropsItUnanswered) {
         io, [](Socket socket) { return answer_once_then_drop(socket, counted_answer("page")); });
     HttpClient client(io.get_executor(), server.url(), {});
     for (int i = 0; i < 2; ++i) {
-        const auto answer = wait_for(io, client.send(get(), in(2s)));
+        const auto answer = wait_for(io, client.send(get(), 2s));
         ASSERT_TRUE(answer) << answer.error().text;
     }
     EXPECT_EQ(server.accepted(), 2);
@@ -171,10 +169,10 @@ TEST(HttpClient, NeverRepeatsAPost) {
     RawServer server(
         io, [](Socket socket) { return answer_once_then_drop(socket, counted_answer("page")); });
     HttpClient client(io.get_executor(), server.url(), {});
-    ASSERT_TRUE(wait_for(io, client.send(get(), in(2s))));
+    ASSERT_TRUE(wait_for(io, client.send(get(), 2s)));
     HttpRequest post = get();
     post.method = "POST";
-    const auto answer = wait_for(io, client.send(post, in(2s)));
+    const auto answer = wait_for(io, client.send(post, 2s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Errc::unavailable);
     EXPECT_EQ(server.accepted(), 1);
@@ -196,7 +194,7 @@ TEST(HttpClient, FillsInHostUserAgentAndTheUrlsLogin) {
     url.user = "Aladdin";
     url.password = "open sesame";
     HttpClient client(io.get_executor(), url, {});
-    const auto answer = wait_for(io, client.send(get("/x?y=1"), in(2s)));
+    const auto answer = wait_for(io, client.send(get("/x?y=1"), 2s));
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_THAT(
         answer->body,
@@ -222,7 +220,7 @@ TEST(HttpClient, SaysThatNobodyListens) {
         url = server.url();
     }
     HttpClient client(io.get_executor(), url, {});
-    const auto answer = wait_for(io, client.send(get(), in(2s)));
+    const auto answer = wait_for(io, client.send(get(), 2s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Errc::connection_refused);
     EXPECT_EQ(answer.error().phase, Phase::connect);
@@ -232,7 +230,7 @@ TEST(HttpClient, SaysThatNobodyListens) {
 TEST(HttpClient, SaysThatANameDoesNotResolve) {
     asio::io_context io;
     HttpClient client(io.get_executor(), url_of("http://no-such-host.invalid:8000/"), {});
-    const auto answer = wait_for(io, client.send(get(), in(5s)));
+    const auto answer = wait_for(io, client.send(get(), 5s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().phase, Phase::resolve);
     EXPECT_THAT(answer.error().text, HasSubstr("name"));
@@ -253,9 +251,12 @@ TEST(HttpClient, EndsAtItsDeadlineWhenThePeerHangs) {
     EXPECT_EQ(fetch.answer.error().text, "no answer within 60ms: connected, no headers");
 }
 
-Task<void> drip(Socket socket, std::string answer) {
+/// The first `at_once` bytes together, the others one by one.
+Task<void> drip(Socket socket, std::string answer, std::size_t at_once = 0) {
     const std::string request = co_await read_request(socket);
-    for (const char c : answer) {
+    const bool begun = co_await write_all(socket, answer.substr(0, at_once));
+    if (!begun) co_return;
+    for (const char c : answer.substr(at_once)) {
         const bool written = co_await write_all(socket, std::string(1, c));
         if (!written) co_return;
         co_await pause(socket->get_executor(), 5ms);
@@ -272,8 +273,9 @@ TEST(HttpClient, EndsAtItsDeadlineWhenBytesDripWithinTheHeaders) {
 }
 
 TEST(HttpClient, EndsAtItsDeadlineWhenBytesDripWithinTheBody) {
+    const auto answer = counted_answer(std::string(5000, 'b'));
     const Fetch fetch(
-        [](Socket socket) { return drip(socket, counted_answer(std::string(5000, 'b'))); }, {},
+        [&](Socket socket) { return drip(socket, answer, answer.find("\r\n\r\n") + 4); }, {},
         350ms);
     ASSERT_FALSE(fetch.answer);
     EXPECT_EQ(fetch.answer.error().code, Errc::timeout);
@@ -313,7 +315,7 @@ TEST(HttpClient, StopsAFloodAtTheBound) {
     });
     HttpClient client(io.get_executor(), server.url(), bounded(1u << 20));
     std::string body;
-    const auto answer = wait_for(io, client.send_into(get(), body, in(5s)));
+    const auto answer = wait_for(io, client.send_into(get(), body, 5s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Errc::limit_exceeded);
     EXPECT_LE(body.capacity(), 4u << 20);
@@ -363,7 +365,7 @@ TEST(HttpClient, DefusesAGzipBomb) {
     RawServer server(io, answering(counted_answer(bomb, "Content-Encoding: gzip\r\n")));
     HttpClient client(io.get_executor(), server.url(), bounded(4u << 20));
     std::string body;
-    const auto answer = wait_for(io, client.send_into(get(), body, in(5s)));
+    const auto answer = wait_for(io, client.send_into(get(), body, 5s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Errc::limit_exceeded);
     EXPECT_THAT(answer.error().text, HasSubstr("decompressed"));
@@ -413,7 +415,7 @@ TEST(HttpClient, LeavesTheCallersBodyAsItWasAfterAFailure) {
                      answering_and_closing("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"));
     HttpClient client(io.get_executor(), server.url(), {});
     std::string body = "kept";
-    ASSERT_FALSE(wait_for(io, client.send_into(get(), body, in(2s))));
+    ASSERT_FALSE(wait_for(io, client.send_into(get(), body, 2s)));
     EXPECT_EQ(body, "kept");
 }
 
@@ -446,7 +448,7 @@ TEST(HttpClient, EndsAsCancelledWhenClosed) {
     HttpClient client(io.get_executor(), server.url(), {});
     asio::steady_timer timer(io, 20ms);
     timer.async_wait([&](const boost::system::error_code&) { client.close(); });
-    const auto answer = wait_for(io, client.send(get(), in(5s)));
+    const auto answer = wait_for(io, client.send(get(), 5s));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Errc::cancelled);
 }
@@ -454,7 +456,7 @@ TEST(HttpClient, EndsAsCancelledWhenClosed) {
 TEST(HttpClient, LeavesTheIoContextIdleAfterwards) {
     asio::io_context io;
     HttpClient client(io.get_executor(), url_of("http://127.0.0.1:1/"), {});
-    ASSERT_FALSE(wait_for(io, client.send(get(), in(1h))));
+    ASSERT_FALSE(wait_for(io, client.send(get(), 1h)));
     io.restart();
     io.run_for(5s);
     EXPECT_TRUE(io.stopped());
@@ -513,7 +515,7 @@ TEST(HttpClient, LeavesCredentialsBehindOnAnotherOrigin) {
     url.user = "me";
     url.password = "s3cret";
     HttpClient client(io.get_executor(), url, following(1));
-    const auto answer = wait_for(io, client.send(get("/from", kSecrets), in(2s)));
+    const auto answer = wait_for(io, client.send(get("/from", kSecrets), 2s));
     ASSERT_TRUE(answer) << answer.error().text;
     EXPECT_THAT(answer->body, AllOf(HasSubstr("GET /to "), HasSubstr("Accept: text/plain"),
                                     HasSubstr("Host: " + other.url().authority()),
@@ -545,7 +547,7 @@ TEST(HttpClient, RefusesLinkLocalAddressesWhenAsked) {
          {"http://169.254.169.254/", "http://[fe80::1]/", "http://[::ffff:169.254.169.254]/",
           "http://2852039166/", "http://0xa9.254.169.254/"}) {
         HttpClient client(io.get_executor(), url_of(text), settings);
-        const auto answer = wait_for(io, client.send(get(), in(2s)));
+        const auto answer = wait_for(io, client.send(get(), 2s));
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().code, Errc::permission_denied)
             << text << ": " << answer.error().text;

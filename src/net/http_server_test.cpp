@@ -64,7 +64,7 @@ TEST(HttpServer, TellsAHandlerThatItsClientIsGone) {
         return wait_until_peer_is_gone(std::move(request), noticed);
     });
     HttpClient client(site.io.get_executor(), site.url(), {});
-    const auto response = wait_for(site.io, client.send(request_to("/"), in(50ms)));
+    const auto response = wait_for(site.io, client.send(request_to("/"), 50ms));
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Errc::timeout);
     client.close();
@@ -84,8 +84,7 @@ TEST(HttpServer, AnswersWithTargetBodyAndPeer) {
 TEST(HttpServer, KeepsConnectionsAlive) {
     Site site;
     HttpClient client(site.io.get_executor(), site.url(), {});
-    for (int i = 0; i < 3; ++i)
-        ASSERT_TRUE(wait_for(site.io, client.send(request_to("/"), in(2s))));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(wait_for(site.io, client.send(request_to("/"), 2s)));
     EXPECT_EQ(site.server.counters().open_connections, 1u);
     EXPECT_EQ(site.server.counters().requests, 3u);
 }
@@ -283,7 +282,7 @@ TEST(HttpServer, RefusesConnectionsAboveItsBound) {
     settings.max_connections = 1;
     Site site(settings);
     HttpClient first(site.io.get_executor(), site.url(), {});
-    ASSERT_TRUE(wait_for(site.io, first.send(request_to("/"), in(2s))));
+    ASSERT_TRUE(wait_for(site.io, first.send(request_to("/"), 2s)));
     const auto second =
         wait_for(site.io, connect_and_wait(site.io.get_executor(), site.server.port()));
     EXPECT_THAT(second, AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("max_connections = 1")));
@@ -442,7 +441,7 @@ TEST(HttpServer, ListensOnAllInterfacesForAnEmptyHost) {
 TEST(HttpServer, ClosesIdleConnectionsWhenItStops) {
     Site site;
     HttpClient idle(site.io.get_executor(), site.url(), {});
-    ASSERT_TRUE(wait_for(site.io, idle.send(request_to("/"), in(2s))));
+    ASSERT_TRUE(wait_for(site.io, idle.send(request_to("/"), 2s)));
     site.server.stop();
     site.io.restart();
     site.io.run_for(2s);
@@ -455,7 +454,7 @@ TEST(HttpServer, FinishesOpenExchangesWhenItStops) {
     HttpClient client(site.io.get_executor(), site.url(), {});
     asio::steady_timer timer(site.io, 30ms);
     timer.async_wait([&](const boost::system::error_code&) { site.server.stop(); });
-    const auto response = wait_for(site.io, client.send(request_to("/"), in(2s)));
+    const auto response = wait_for(site.io, client.send(request_to("/"), 2s));
     ASSERT_TRUE(response) << response.error().text;
     EXPECT_EQ(response->body, "late");
     EXPECT_EQ(response->headers.get("Connection"), "close");
@@ -468,7 +467,7 @@ TEST(HttpServer, CancelsExchangesThatOutliveItsPatience) {
     HttpClient client(site.io.get_executor(), site.url(), {});
     asio::steady_timer timer(site.io, 10ms);
     timer.async_wait([&](const boost::system::error_code&) { site.server.stop(); });
-    const auto response = wait_for(site.io, client.send(request_to("/"), in(2s)));
+    const auto response = wait_for(site.io, client.send(request_to("/"), 2s));
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Errc::unavailable);
     site.io.restart();

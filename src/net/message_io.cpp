@@ -9,6 +9,8 @@ namespace inferscope::net {
 namespace {
 
 constexpr std::uint64_t kLargestRead = 256u << 10;
+/// Enough for most heads, and little more: what belongs to the body is copied again.
+constexpr std::size_t kHeadRead = 2u << 10;
 
 Error closed_midway(std::uint64_t got, std::uint64_t expected) {
     return {Errc::unavailable,
@@ -20,6 +22,7 @@ Error closed_midway(std::uint64_t got, std::uint64_t expected) {
 /// place.
 Task<Result<void>> read_counted_body(Stream& stream, std::uint64_t length, BodySink& sink,
                                      std::string_view first) {
+    if (sink.is_plain()) sink.expect(static_cast<std::size_t>(std::min(length, kLargestRead)));
     const auto of_first = static_cast<std::size_t>(std::min<std::uint64_t>(length, first.size()));
     auto taken = sink.take(first.substr(0, of_first));
     if (!taken) co_return taken.error();
@@ -78,7 +81,7 @@ Task<Result<void>> read_parsed_body(Stream& stream, MessageParser& parser, BodyS
 
 Task<Result<std::string_view>> read_head(Stream& stream, MessageParser& parser) {
     while (true) {
-        auto received = co_await stream.receive();
+        auto received = co_await stream.receive(kHeadRead);
         if (!received) co_return received.error();
         if (received->empty()) {
             if (!parser.has_begun()) co_return std::string_view();

@@ -22,8 +22,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t kReceiveBytes = 64u << 10;
-
 /// Where bytes land before somebody looks at them. Its content lives between two suspensions only.
 std::vector<char>& scratch(std::size_t size) {
     thread_local std::vector<char> memory;
@@ -239,7 +237,7 @@ Task<Result<void>> Stream::wait_for_bytes() {
     co_return waited;
 }
 
-Task<Result<std::string_view>> Stream::receive() {
+Task<Result<std::string_view>> Stream::receive(std::size_t most) {
     const auto state = state_;
     if (std::exchange(state->kept_is_news, false)) {
         auto& memory = scratch(state->kept.size());
@@ -252,8 +250,8 @@ Task<Result<std::string_view>> Stream::receive() {
     }
     while (true) {
         const auto kept = state->kept.size();
-        auto& memory = scratch(kept + kReceiveBytes);
-        auto attempt = state->read(memory.data() + kept, memory.size() - kept);
+        auto& memory = scratch(kept + most);
+        auto attempt = state->read(memory.data() + kept, most);
         if (attempt.outcome == Attempt::Outcome::done) {
             std::ranges::copy(state->kept, memory.begin());
             state->kept = {};
@@ -325,7 +323,8 @@ bool Stream::is_quiet() {
     if (state_->tls) return state_->tls->is_quiet();
     char byte = 0;
     const auto count = ::recv(state_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    state_->drained = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return state_->drained;
 }
 
 bool Stream::peer_has_closed() const {

@@ -45,9 +45,10 @@ public:
 
     /// Until receive() would give something, or tell that the peer has closed.
     Task<Result<void>> wait_for_bytes();
-    /// What has arrived, at most 64 KiB and what was kept; empty when the peer has closed.
+    static constexpr std::size_t kReceiveBytes = 64u << 10;
+    /// What has arrived, at most `most` bytes and what was kept; empty when the peer has closed.
     /// The bytes are valid until the caller suspends, or anything else of this class is called.
-    Task<Result<std::string_view>> receive();
+    Task<Result<std::string_view>> receive(std::size_t most = kReceiveBytes);
     /// `rest`, the end of what receive() gave, is of no use without more: it comes again in front
     /// of the next bytes.
     void keep(std::string_view rest);

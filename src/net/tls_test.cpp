@@ -101,7 +101,7 @@ TEST(HttpServer, SpeaksTlsAndKeepsTheConnection) {
     url.scheme = "https";
     HttpClient client(site.io.get_executor(), url, files.client());
     for (const auto* target : {"/small", "/large", "/small"}) {
-        const auto response = wait_for(site.io, client.send(request_to(target), in(5s)));
+        const auto response = wait_for(site.io, client.send(request_to(target), 5s));
         ASSERT_TRUE(response) << response.error().text;
         EXPECT_GE(response->body.size(), 100u);
     }
@@ -181,7 +181,7 @@ TEST(HttpServer, ShowsANewCertificateFromTheNextConnectionOn) {
     Url url = site.url();
     url.scheme = "https";
     HttpClient old_client(site.io.get_executor(), url, files.client());
-    ASSERT_TRUE(wait_for(site.io, old_client.send(request_to("/"), in(5s))));
+    ASSERT_TRUE(wait_for(site.io, old_client.send(request_to("/"), 5s)));
     auto web = files.server().web;
     web.cert_file = files.file("client.pem");
     EXPECT_FALSE(site.server.set_web(web)) << "the key is another certificate's";
@@ -192,7 +192,7 @@ TEST(HttpServer, ShowsANewCertificateFromTheNextConnectionOn) {
     auto new_settings = files.client();
     new_settings.tls.ca_file = files.file("client.pem");
     EXPECT_TRUE(site.send(request_to("/"), new_settings, "https"));
-    EXPECT_TRUE(wait_for(site.io, old_client.send(request_to("/"), in(5s)))) << "it is connected";
+    EXPECT_TRUE(wait_for(site.io, old_client.send(request_to("/"), 5s))) << "it is connected";
 }
 
 // The web configuration file

@@ -164,8 +164,7 @@ net::Task<std::optional<ChatOutcome>> ChatProbe::ask(std::string body) {
         stream.on_bytes(piece, clock_.steady());
     };
     const SteadyTime sent = clock_.steady();
-    auto answer =
-        co_await client_.send_streaming(std::move(request), on_piece, sent + settings_.timeout);
+    auto answer = co_await client_.send_streaming(std::move(request), on_piece, settings_.timeout);
     client_.close();  // until the next request the engine would have dropped it, and a POST isn't
                       // repeated
     const bool cancelled = co_await is_cancelled();

@@ -86,7 +86,7 @@ net::Task<Exchange> EngineProbe::ask(std::string_view path) {
     request.headers = settings_.headers;
     request.headers.set("Accept", "application/json");
     const SteadyTime sent = clock_.steady();
-    auto answer = co_await client_.send(std::move(request), sent + settings_.timeout);
+    auto answer = co_await client_.send(std::move(request), settings_.timeout);
     auto exchange = Exchange::from(std::move(answer), clock_.steady() - sent);
     const bool cancelled = co_await is_cancelled();
     if (cancelled) exchange = Exchange::cancelled();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "base/numbers.h"
@@ -20,20 +19,25 @@ void set_bit(std::vector<std::uint64_t>& bits, std::size_t index) {
     bits[index / kBitsInWord] |= std::uint64_t{1} << (index % kBitsInWord);
 }
 
+/// What stands before the newline; empty if that is more than a value (spaces, a time, an
+/// exemplar), or if there is no newline: to be read in full.
+std::string_view changed_value(std::string_view text) {
+    const auto end = std::ranges::find_if(
+        text, [](char byte) { return static_cast<unsigned char>(byte) <= ' '; });
+    if (end == text.end() || *end != '\n') return {};
+    return {text.begin(), end};
+}
+
 }  // namespace
 
-Result<PageValues, ParseError> PageReader::read(std::string& page, exposition::Format format,
+Result<PageValues, ParseError> PageReader::read(const std::string& page, exposition::Format format,
                                                 NewSeries& sink) {
-    page.reserve(2 * sizeof(std::string));  // on the heap, so that views survive the swap below
     const bool layout_known = read_by_difference(page, format);
     if (!layout_known) {
         if (auto read = read_by_line(page, format, sink); !read) return read.error();
     }
-    layout_.swap(next_layout_);
-    row_.swap(next_row_);
-    page_.swap(page);
     return PageValues{.special = special_,
-                      .samples = layout_.size(),
+                      .samples = layout_->lines.size(),
                       .kept = kept_,
                       .added = layout_known ? 0 : added_,
                       .duplicates = duplicates_,
@@ -49,103 +53,100 @@ void PageReader::ensure_columns(std::size_t count) {
 }
 
 void PageReader::forget() {
-    layout_.clear();
+    layout_.reset();
+    texts_ = {};
     if (!columns_by_key_.empty()) keys_before_ = std::exchange(columns_by_key_, {});
     row_.clear();
     line_fed_.clear();
-    page_.clear();
-    tail_bytes_ = 0;
 }
 
-std::size_t PageReader::memory() const {
-    return page_.capacity() + (layout_.capacity() + next_layout_.capacity()) * sizeof(LineLayout) +
-           (row_.capacity() + next_row_.capacity()) * sizeof(double) +
-           columns_by_key_.capacity() * (sizeof(Fingerprint) + sizeof(ColumnIndex));
-}
-
-bool PageReader::read_by_difference(std::string_view page, exposition::Format format) {
-    if (layout_.empty()) return false;
-    next_layout_.assign(layout_.begin(), layout_.end());
-    next_row_.assign(row_.begin(), row_.end());
+/// What changes is written beside what is known, which stays if the layout turns out to be another.
+bool PageReader::read_by_difference(const std::string& page, exposition::Format format) {
+    if (!layout_ || layout_->lines.empty()) return false;
+    PageTexts texts;
+    texts.bytes.reserve(texts_.bytes.size() + texts_.bytes.size() / 8);
+    texts.sizes = texts_.sizes;
+    auto size = texts.sizes.begin();
+    std::vector<double> row(row_);
     changed_.assign((row_.size() + kBitsInWord - 1) / kBitsInWord, 0);
     special_.clear();
     names_.clear();
 
-    const char* old = page_.data();
+    const char* fixed = layout_->text.data();
+    const char* old = texts_.bytes.data();
     std::size_t at = 0;
-    for (auto& line : next_layout_) {
+    for (const auto& line : layout_->lines) {
         const std::size_t value_at = at + line.fixed;
-        const std::size_t unchanged_end = value_at + line.value + line.tail;
-        const char* old_value = old + line.fixed;
-        const std::size_t old_length = line.value + line.tail;
-        if (value_at >= page.size() || std::memcmp(page.data() + at, old, line.fixed) != 0)
+        if (value_at >= page.size() || std::memcmp(page.data() + at, fixed, line.fixed) != 0)
             return false;
-        const bool same = unchanged_end <= page.size() &&
-                          std::memcmp(page.data() + value_at, old_value, old_length) == 0;
-        if (line.special) {
-            if (!read_special(page, at, format, line)) return false;
-        } else if (!same && !read_changed_value(page, value_at, line)) {
-            return false;
+        fixed += line.fixed;
+        if (line.special != 0) {
+            at = read_special(page, at, value_at, format, line.column, row);
+            if (at == 0) return false;
+            continue;
         }
-        old = old_value + old_length;
-        at = value_at + line.value + line.tail;
+        const auto text = std::string_view(page).substr(value_at);
+        if (!text.starts_with(std::string_view(old, *size))) {
+            const auto value = changed_value(text);
+            if (value.empty() || !take_changed_value(value, line.column, row)) return false;
+            old += std::exchange(*size, static_cast<std::uint32_t>(value.size() + 1));
+        } else {
+            old += *size;
+        }
+        texts.bytes += text.substr(0, *size);
+        at = value_at + *size++;
     }
-    return page.substr(at) == std::string_view(page_).substr(page_.size() - tail_bytes_);
+    const char* const known_end = layout_->text.data() + layout_->text.size();
+    if (std::string_view(page).substr(at) != std::string_view(fixed, known_end)) return false;
+    texts_ = std::move(texts);
+    row_.swap(row);
+    return true;
 }
 
-/// The value at `value_at` differs from the page before: reads it and the line's new lengths.
-bool PageReader::read_changed_value(std::string_view page, std::size_t value_at, LineLayout& line) {
-    const char* begin = page.data() + value_at;
-    const char* end = page.data() + page.size();
-    const char* stop = begin;
-    while (stop != end && static_cast<unsigned char>(*stop) > ' ') ++stop;
-    if (stop == end || *stop != '\n')
-        return false;  // spaces, a time, an exemplar, no newline: read in full
-    const auto value = parse_number({begin, static_cast<std::size_t>(stop - begin)});
+bool PageReader::take_changed_value(std::string_view text, ColumnIndex column,
+                                    std::span<double> row) {
+    const auto value = parse_number(text);
     if (!value) return false;
-    line.value = static_cast<std::uint32_t>(stop - begin);
-    line.tail = 1;
-    if (is_in_row(line.column)) {
-        next_row_[line.column] = *value;
-        set_bit(changed_, line.column);
+    if (is_in_row(column)) {
+        row[column] = *value;
+        set_bit(changed_, column);
     }
     return true;
 }
 
-bool PageReader::read_special(std::string_view page, std::size_t at, exposition::Format format,
-                              LineLayout& line) {
+std::size_t PageReader::read_special(std::string_view page, std::size_t at, std::size_t value_at,
+                                     exposition::Format format, ColumnIndex column,
+                                     std::span<double> row) {
     exposition::LineReader reader(page.substr(at), format);
     while (true) {
         const auto next = reader.next();
-        if (!next || !*next) return false;
+        if (!next || !*next) return 0;
         if ((*next)->kind != exposition::Line::Kind::sample) continue;
-        const auto value_at = static_cast<std::size_t>((*next)->value_text.data() - page.data());
-        line.fixed = static_cast<std::uint32_t>(value_at - at);
-        line.value = static_cast<std::uint32_t>((*next)->value_text.size());
-        line.tail = static_cast<std::uint32_t>(at + reader.offset() - value_at) - line.value;
-        take_sample(**next, line.column, true);
-        if (is_in_row(line.column)) set_bit(changed_, line.column);
-        return true;
+        if ((*next)->value_text.data() != page.data() + value_at) return 0;
+        take_sample(**next, column, true, row);
+        if (is_in_row(column)) set_bit(changed_, column);
+        return at + reader.offset();
     }
 }
 
-void PageReader::take_sample(const exposition::Line& line, ColumnIndex column, bool special) {
+void PageReader::take_sample(const exposition::Line& line, ColumnIndex column, bool special,
+                             std::span<double> row) {
     if (column == kDropped) return;
     const auto time = honor_timestamps_ ? line.time : std::nullopt;
     if (special) special_.push_back({column, line.value, time, line.exemplar});
-    if (is_in_row(column)) next_row_[column] = time ? kStaleMarker : line.value;
+    if (is_in_row(column)) row[column] = time ? kStaleMarker : line.value;
 }
 
 Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposition::Format format,
                                                   NewSeries& sink) {
-    start_row_by_line(page.size());
+    auto next_page = start_page(page.size());
     exposition::PageFamilies families(format);
     exposition::LineReader reader(page, format);
     const bool keys_are_known = format == format_ && !columns_by_key_.empty();
     format_ = format;
     std::size_t line_start = 0;
     const auto undo = [&](ParseError error) {
-        for (const auto& key : learnt_keys_) columns_by_key_.erase(key);
+        columns_by_key_.take_back();
         line_fed_.resize(row_.size());
         return error;
     };
@@ -161,10 +162,11 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
             continue;
         }
         if (names_.empty() || names_.back() != line.name) names_.push_back(line.name);
-        const auto column = known ? Result<ColumnIndex>(*known) : column_of(line, families, sink);
+        const auto column =
+            known ? Result<ColumnIndex>(*known) : column_of(line, families, sink, next_page);
         if (!column) return undo({"", reader.line_number(), 0, column.error().text});
-        learn_line(line, *column, line_start, reader.offset(), page);
-        if (kept_ > max_samples_) {
+        learn_line(line, *column, page.substr(line_start, reader.offset() - line_start), next_page);
+        if (next_page.kept > max_samples_) {
             return undo({"", 0, 0,
                          fmt::format("more than {} samples: raise sample_limit, or drop series by "
                                      "metric_relabel_configs",
@@ -172,91 +174,99 @@ Result<void, ParseError> PageReader::read_by_line(std::string_view page, exposit
         }
         line_start = reader.offset();
     }
-    tail_bytes_ = page.size() - line_start;
-    finish_row_by_line();
+    next_page.layout.text += page.substr(line_start);
+    finish_page(std::move(next_page));
     return {};
 }
 
-void PageReader::start_row_by_line(std::size_t page_bytes) {
-    if (columns_by_key_.empty()) {
-        columns_by_key_.reserve(page_bytes / kUsualLineBytes);
-        next_layout_.reserve(page_bytes / kUsualLineBytes);
+PageReader::NextPage PageReader::start_page(std::size_t page_bytes) {
+    NextPage next;
+    next.layout.text.reserve(page_bytes);
+    next.layout.lines.reserve(page_bytes / kUsualLineBytes);
+    if (columns_by_key_.empty()) columns_by_key_.expect(page_bytes / kUsualLineBytes);
+    next.row = row_;
+    for (std::size_t i = 0; i < next.row.size(); ++i) {
+        if (line_fed_[i] != 0) next.row[i] = kStaleMarker;
     }
-    next_layout_.clear();
-    next_row_.assign(row_.begin(), row_.end());
-    for (std::size_t i = 0; i < next_row_.size(); ++i) {
-        if (line_fed_[i] != 0) next_row_[i] = kStaleMarker;
-    }
-    fed_now_.assign(row_.size(), 0);
+    next.fed.assign(row_.size(), 0);
     special_.clear();
     names_.clear();
-    learnt_keys_.clear();
     unseen_ = 0;
-    kept_ = 0;
-    duplicates_ = 0;
+    return next;
 }
 
 std::optional<ColumnIndex> PageReader::find_column(std::string_view key) const {
     if (key.empty()) return std::nullopt;
-    const auto known = columns_by_key_.find(Fingerprint::of(key));
-    return known == columns_by_key_.end() ? std::nullopt : std::optional(known->second);
+    return columns_by_key_.find(Fingerprint::of(key));
 }
 
 Result<ColumnIndex> PageReader::column_of(const exposition::Line& line,
-                                          exposition::PageFamilies& families, NewSeries& sink) {
-    const auto [known, is_new] = columns_by_key_.try_emplace(Fingerprint::of(line.key), kDropped);
-    if (!is_new) return known->second;
-    learnt_keys_.push_back(known->first);
-    const auto column = sink.on_new_series(line, families.family_of(line.name));
+                                          exposition::PageFamilies& families, NewSeries& sink,
+                                          NextPage& next) {
+    const auto key = Fingerprint::of(line.key);
+    if (const auto known = columns_by_key_.find(key)) return *known;
+    if (auto family = families.family_of(line.name); family != next.family) {
+        next.shared_family = layouts_->share(family);
+        next.family = std::move(family);
+    }
+    const auto column = sink.on_new_series(line, next.shared_family);
     if (!column) return column;
-    known->second = *column;
-    if (is_in_row(*column) && !keys_before_.contains(known->first)) ++unseen_;
+    columns_by_key_.insert(key, *column);
+    if (is_in_row(*column) && !keys_before_.find(key)) ++unseen_;
     return column;
 }
 
+/// `bytes`: from the end of the line before to the end of this one.
 void PageReader::learn_line(const exposition::Line& line, ColumnIndex column,
-                            std::size_t line_start, std::size_t line_end, std::string_view page) {
+                            std::string_view bytes, NextPage& next) {
     if (is_in_row(column)) {
-        if (column >= next_row_.size()) {
-            next_row_.resize(column + 1, kStaleMarker);
-            fed_now_.resize(column + 1, 0);
+        if (column >= next.row.size()) {
+            next.row.resize(column + 1, kStaleMarker);
+            next.fed.resize(column + 1, 0);
         }
         if (column >= line_fed_.size()) line_fed_.resize(column + 1, 0);
         line_fed_[column] = 1;
-        if (fed_now_[column] != 0) {  // of two lines with one label set the first wins
-            ++duplicates_;
+        if (next.fed[column] != 0) {  // of two lines with one label set the first wins
+            ++next.duplicates;
             column = kDropped;
         } else {
-            fed_now_[column] = 1;
-            ++kept_;
+            next.fed[column] = 1;
+            ++next.kept;
         }
     } else if (column != kDropped) {
-        ++kept_;
+        ++next.kept;
     }
     const bool special = line.time.has_value() || !line.exemplar.empty() ||
                          (column != kDropped && !is_in_row(column));
-    take_sample(line, column, special);
-    const auto value_at = static_cast<std::size_t>(line.value_text.data() - page.data());
-    next_layout_.push_back(
-        {.fixed = static_cast<std::uint32_t>(value_at - line_start),
-         .value = static_cast<std::uint32_t>(line.value_text.size()),
-         .tail = static_cast<std::uint32_t>(line_end - value_at - line.value_text.size()),
-         .column = column,
-         .special = special});
+    take_sample(line, column, special, next.row);
+    const auto fixed = static_cast<std::size_t>(line.value_text.data() - bytes.data());
+    next.layout.text += bytes.substr(0, fixed);
+    next.layout.lines.push_back(
+        {.fixed = static_cast<std::uint32_t>(fixed), .column = column, .special = special});
+    if (special) return;
+    next.texts.bytes += bytes.substr(fixed);
+    next.texts.sizes.push_back(static_cast<std::uint32_t>(bytes.size() - fixed));
 }
 
-void PageReader::finish_row_by_line() {
-    line_fed_.resize(next_row_.size(), 0);
-    changed_.assign((next_row_.size() + kBitsInWord - 1) / kBitsInWord, 0);
+void PageReader::finish_page(NextPage next) {
+    line_fed_.resize(next.row.size(), 0);
+    changed_.assign((next.row.size() + kBitsInWord - 1) / kBitsInWord, 0);
     added_ = 0;
-    for (std::size_t i = 0; i < next_row_.size(); ++i) {
+    for (std::size_t i = 0; i < next.row.size(); ++i) {
         const bool was_there = i < row_.size() && !is_stale_marker(row_[i]);
-        if (!was_there && !is_stale_marker(next_row_[i])) ++added_;
+        if (!was_there && !is_stale_marker(next.row[i])) ++added_;
         const bool same = i < row_.size() && std::bit_cast<std::uint64_t>(row_[i]) ==
-                                                 std::bit_cast<std::uint64_t>(next_row_[i]);
+                                                 std::bit_cast<std::uint64_t>(next.row[i]);
         if (!same) set_bit(changed_, i);
     }
     if (!std::exchange(keys_before_, {}).empty()) added_ = unseen_;
+    kept_ = next.kept;
+    duplicates_ = next.duplicates;
+    columns_by_key_.settle();
+    layout_ = layouts_->share(std::move(next.layout));
+    texts_ = std::move(next.texts);
+    row_ = std::move(next.row);
+    row_.shrink_to_fit();
 }
 
 }  // namespace inferscope::scrape

@@ -5,15 +5,12 @@
 // read line by line: a table keyed by the line's name bytes knows its columns; only lines never
 // seen are read in full.
 //
-// The page before is kept; the layout is one entry for each sample line, in page order:
-//
-//     # HELP a ...\n# TYPE a gauge\na{x="1"}  17.5 \n
-//     '------------- fixed ----------------''val''tail'
+// Of the page before its layout (page_layout.h, shared with other targets) and the texts of its
+// values are kept.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,13 +20,12 @@
 #include "base/result.h"
 #include "exposition/page_families.h"
 #include "exposition/parser.h"
-#include "telemetry/fingerprint.h"
+#include "scrape/column_table.h"
+#include "scrape/page_layout.h"
 #include "telemetry/metadata.h"
 
 namespace inferscope::scrape {
 
-/// Where the values of a line go.
-using ColumnIndex = std::uint32_t;
 inline constexpr ColumnIndex kDropped =
     0xffffffff;  ///< relabelling dropped the line, or its label set is taken
 /// Lines with times of their own never join the page's row: they are numbered from here.
@@ -55,7 +51,7 @@ struct SpecialLine {
     std::string_view exemplar;
 };
 
-/// What one page said; views are valid until the next read().
+/// What one page said; views are valid until the next read(), those into the page while it is.
 struct PageValues {
     std::span<const SpecialLine>
         special;              ///< lines with a time or an exemplar, or numbered from kFirstTimed on
@@ -76,12 +72,12 @@ public:
     /// Of engines' pages: a sample line and its share of the comments. For first guesses at sizes.
     static constexpr std::size_t kUsualLineBytes = 128;
 
-    PageReader(bool honor_timestamps, std::size_t max_samples)
-        : honor_timestamps_(honor_timestamps), max_samples_(max_samples) {}
+    /// `layouts` outlives it.
+    PageReader(PageLayouts& layouts, bool honor_timestamps, std::size_t max_samples)
+        : layouts_(&layouts), honor_timestamps_(honor_timestamps), max_samples_(max_samples) {}
 
-    /// Reads `page` and keeps it (the text that was kept before is swapped into `page`, for its
-    /// memory). A page that fails changes nothing: neither values nor what is known of lines.
-    Result<PageValues, ParseError> read(std::string& page, exposition::Format format,
+    /// Reads `page`. One that fails changes nothing: neither values nor what is known of lines.
+    Result<PageValues, ParseError> read(const std::string& page, exposition::Format format,
                                         NewSeries& sink);
 
     /// A value for each column; `kStaleMarker` where no line of the last page fed it, but for
@@ -94,50 +90,55 @@ public:
     void ensure_columns(std::size_t count);
     /// Forgets all lines and columns: a new epoch.
     void forget();
-    /// Bytes held.
-    [[nodiscard]] std::size_t memory() const;
 
 private:
-    struct LineLayout {
-        std::uint32_t fixed = 0;  ///< bytes from the end of the line before to the value
-        std::uint32_t value = 0;
-        std::uint32_t tail = 0;  ///< bytes behind the value, the newline included
-        ColumnIndex column = kDropped;
-        bool special = false;
+    /// Of each line that isn't special what follows its fixed bytes, the newline included.
+    struct PageTexts {
+        std::string bytes;
+        std::vector<std::uint32_t> sizes;
+    };
+    /// A page while it is read line by line: nothing of it counts until all of it is fine.
+    struct NextPage {
+        PageLayout layout;
+        PageTexts texts;
+        std::vector<double> row;
+        std::vector<std::uint8_t> fed;  ///< by column: 1 if a line of the page has fed it
+        FamilyPtr family;               ///< of the newest line whose series is new
+        FamilyPtr shared_family;        ///< the same, held once for all targets
+        std::size_t kept = 0;
+        std::size_t duplicates = 0;
     };
 
-    bool read_by_difference(std::string_view page, exposition::Format format);
-    bool read_changed_value(std::string_view page, std::size_t value_at, LineLayout& line);
-    bool read_special(std::string_view page, std::size_t at, exposition::Format format,
-                      LineLayout& line);
+    bool read_by_difference(const std::string& page, exposition::Format format);
+    bool take_changed_value(std::string_view text, ColumnIndex column, std::span<double> row);
+    /// Where the line ends whose value stands at `value_at`, and whose fixed bytes start at `at`;
+    /// 0 if it isn't as it was.
+    std::size_t read_special(std::string_view page, std::size_t at, std::size_t value_at,
+                             exposition::Format format, ColumnIndex column, std::span<double> row);
     Result<void, ParseError> read_by_line(std::string_view page, exposition::Format format,
                                           NewSeries& sink);
     [[nodiscard]] std::optional<ColumnIndex> find_column(std::string_view key) const;
     Result<ColumnIndex> column_of(const exposition::Line& line, exposition::PageFamilies& families,
-                                  NewSeries& sink);
-    void learn_line(const exposition::Line& line, ColumnIndex column, std::size_t line_start,
-                    std::size_t line_end, std::string_view page);
-    void take_sample(const exposition::Line& line, ColumnIndex column, bool special);
-    void start_row_by_line(std::size_t page_bytes);
-    void finish_row_by_line();
+                                  NewSeries& sink, NextPage& next);
+    void learn_line(const exposition::Line& line, ColumnIndex column, std::string_view bytes,
+                    NextPage& next);
+    void take_sample(const exposition::Line& line, ColumnIndex column, bool special,
+                     std::span<double> row);
+    [[nodiscard]] NextPage start_page(std::size_t page_bytes);
+    void finish_page(NextPage next);
 
+    PageLayouts* layouts_;
     bool honor_timestamps_;
     std::size_t max_samples_;  ///< `sample_limit`: a page that keeps more fails
     exposition::Format format_ = exposition::Format::text;  ///< in which the known keys were read
-    std::string page_;                                      ///< the page before
-    std::vector<LineLayout> layout_;                        ///< of page_
-    std::vector<LineLayout> next_layout_;
-    std::size_t tail_bytes_ = 0;  ///< of page_, behind the last sample line
-    absl::flat_hash_map<Fingerprint, ColumnIndex> columns_by_key_;
+    std::shared_ptr<const PageLayout> layout_;  ///< of the page before; null if there is none
+    PageTexts texts_;                           ///< of the page before
+    ColumnTable columns_by_key_;
     /// Lines of the epoch before, until a page of this one was read: what stands there isn't new.
-    absl::flat_hash_map<Fingerprint, ColumnIndex> keys_before_;
-    std::size_t unseen_ = 0;  ///< series of the page that aren't among them
-    std::vector<Fingerprint>
-        learnt_keys_;          ///< by the page that is being read: taken back if it fails
-    std::vector<double> row_;  ///< of page_
-    std::vector<double> next_row_;
+    ColumnTable keys_before_;
+    std::size_t unseen_ = 0;              ///< series of the page that aren't among them
+    std::vector<double> row_;             ///< of the page before
     std::vector<std::uint8_t> line_fed_;  ///< by column: 1 if lines feed it (not derived)
-    std::vector<std::uint8_t> fed_now_;   ///< by column: 1 if a line of this page has fed it
     std::vector<std::uint64_t> changed_;
     std::vector<SpecialLine> special_;
     std::vector<std::string_view> names_;

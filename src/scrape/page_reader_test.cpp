@@ -41,7 +41,8 @@ protected:
     std::vector<double> row() { return {reader.row().begin(), reader.row().end()}; }
 
     Columns columns;
-    PageReader reader{true, 1000};
+    PageLayouts layouts;
+    PageReader reader{layouts, true, 1000};
 };
 
 TEST_F(PageReaderTest, LearnsALayoutOnceAndThenReadsOnlyWhatChanged) {
@@ -95,6 +96,30 @@ TEST_F(PageReaderTest, KeepsNothingOfAPageThatFails) {
     EXPECT_EQ(row(), (std::vector<double>{1, 2, 7}));
 }
 
+TEST_F(PageReaderTest, CountsTheLinesOfTheLastPageThatWasFine) {
+    ASSERT_TRUE(read("a 1\nb 2\na 3\n"));
+    ASSERT_FALSE(read("c{ 1\n"));
+    const auto values = read("a 5\nb 6\na 7\n");
+    ASSERT_TRUE(values);
+    EXPECT_TRUE(values->layout_known);
+    EXPECT_EQ(values->kept, 2u);
+    EXPECT_EQ(values->duplicates, 1u);
+}
+
+TEST_F(PageReaderTest, KeepsItsOwnValuesWhereAnotherReaderHasTheSameLayout) {
+    PageReader other(layouts, true, 1000);
+    Columns its;
+    ASSERT_TRUE(read("a 1\nb 2\n"));
+    ASSERT_TRUE(other.read("a 10\nb 20\n", exposition::Format::text, its));
+    ASSERT_TRUE(other.read("a 100\nb 20\nc 3\n", exposition::Format::text, its));
+    const auto values = read("a 1\nb 3\n");
+    ASSERT_TRUE(values);
+    EXPECT_TRUE(values->layout_known);
+    EXPECT_EQ(reader.changed()[0], 0b10U);
+    EXPECT_EQ(row(), (std::vector<double>{1, 3}));
+    EXPECT_EQ(other.row()[0], 100);
+}
+
 TEST_F(PageReaderTest, RefusesInOpenMetricsWhatOnlyTheTextFormatAllows) {
     ASSERT_TRUE(read("a {x=\"1\"} 1\nb 2\n"));
     std::string page = "b 2\na {x=\"1\"} 1\n# EOF\n";
@@ -144,7 +169,7 @@ TEST_F(PageReaderTest, HandsLinesWithTimesOnBesideTheRow) {
 
 TEST_F(PageReaderTest, IgnoresTimesThatAreNotHonored) {
     columns.honor_timestamps = false;
-    PageReader deaf(false, 1000);
+    PageReader deaf(layouts, false, 1000);
     for (const auto* text : {"b 2 1000\n", "b 3 2000\n"}) {
         std::string page = text;
         const auto values = deaf.read(page, exposition::Format::text, columns);
@@ -181,7 +206,7 @@ TEST_F(PageReaderTest, FindsTheFamilyOfSuffixedAndOfGarbledNames) {
 }
 
 TEST_F(PageReaderTest, RefusesAPageOverTheSampleLimitAndSaysHowToRaiseIt) {
-    PageReader small(true, 2);
+    PageReader small(layouts, true, 2);
     std::string page = "a 1\nb 2\nc 3\n";
     const auto values = small.read(page, exposition::Format::text, columns);
     ASSERT_FALSE(values);
@@ -203,7 +228,7 @@ TEST_F(PageReaderTest, SeesEveryChangeOfLengthAndEnd) {
     for (const auto* page :
          {"a 1\nb 2\n", "a 1\nb 2", "a 1 \nb 2\n# the end\n", "a 1\nb 222\n# the end\n",
           "a NaN\nb +Inf\n# the end\n", "a 1\nb 2\n# the end\nc 3\n"}) {
-        PageReader fresh(true, 1000);
+        PageReader fresh(layouts, true, 1000);
         std::string copy = page;
         Columns other;
         ASSERT_TRUE(fresh.read(copy, exposition::Format::text, other)) << page;

@@ -27,11 +27,12 @@ std::size_t sample_limit(const discovery::ScrapeSettings& settings) {
 
 }  // namespace
 
-TargetRows::TargetRows(Appender& appender, discovery::TargetPtr target)
+TargetRows::TargetRows(Appender& appender, PageLayouts& layouts, discovery::TargetPtr target)
     : appender_(appender),
+      layouts_(layouts),
       target_(std::move(target)),
       group_(appender_.open_group(fmt::format("scrape {}", target_->url.redacted()))),
-      reader_(target_->settings->honor_timestamps, sample_limit(*target_->settings)) {}
+      reader_(layouts_, target_->settings->honor_timestamps, sample_limit(*target_->settings)) {}
 
 TargetRows::~TargetRows() = default;
 
@@ -43,7 +44,8 @@ void TargetRows::set_naming(Naming naming) {
 
 void TargetRows::set_target(discovery::TargetPtr target) {
     target_ = std::move(target);
-    reader_ = PageReader(target_->settings->honor_timestamps, sample_limit(*target_->settings));
+    reader_ =
+        PageReader(layouts_, target_->settings->honor_timestamps, sample_limit(*target_->settings));
     epoch_is_over_ = true;
 }
 
@@ -51,7 +53,7 @@ void TargetRows::start_epoch() {
     epoch_is_over_ = false;
     if (announced_ > 0) appender_.start_epoch(group_);
     reader_.forget();
-    column_of_labels_.clear();
+    column_of_labels_ = {};
     timed_.clear();
     request_columns_.clear();
     missing_.clear();
@@ -64,11 +66,10 @@ void TargetRows::start_epoch() {
     }
 }
 
-Result<PageSummary> TargetRows::append(std::string& page, exposition::Format format,
+Result<PageSummary> TargetRows::append(const std::string& page, exposition::Format format,
                                        Timestamp time) {
     if (epoch_is_over_) start_epoch();
     new_columns_.clear();
-    new_fingerprints_.clear();
     if (announced_ == 0) expect_columns(page.size());
     const std::size_t timed_before = timed_.size();
     const auto read = reader_.read(page, format, *this);
@@ -106,8 +107,7 @@ Result<PageSummary> TargetRows::append(std::string& page, exposition::Format for
 void TargetRows::expect_columns(std::size_t page_bytes) {
     const std::size_t count = page_bytes / PageReader::kUsualLineBytes;
     new_columns_.reserve(count);
-    new_fingerprints_.reserve(count);
-    column_of_labels_.reserve(count);
+    column_of_labels_.expect(count);
 }
 
 void TargetRows::append_gap(Timestamp time) { appender_.append_gap(group_, time); }
@@ -140,9 +140,9 @@ Result<ColumnIndex> TargetRows::on_new_series(const exposition::Line& line,
 ColumnIndex TargetRows::add_column(Labels labels, const FamilyPtr& family) {
     const auto fresh = announced_ + static_cast<ColumnIndex>(new_columns_.size());
     const auto fingerprint = Fingerprint::of(labels.bytes());
-    const auto [known, is_new] = column_of_labels_.try_emplace(fingerprint, fresh);
-    if (!is_new) return known->second;  // another spelling of a label set, or one that comes back
-    new_fingerprints_.push_back(fingerprint);
+    if (const auto known = column_of_labels_.find(fingerprint))
+        return *known;  // another spelling of a label set, or one that comes back
+    column_of_labels_.insert(fingerprint, fresh);
     new_columns_.push_back({.labels = std::move(labels),
                             .family = family,
                             .shown_on = shown_on(),
@@ -230,6 +230,7 @@ void TargetRows::announce_new_columns() {
     reader_.ensure_columns(announced_);
     new_columns_.clear();
     new_columns_.shrink_to_fit();
+    column_of_labels_.settle();
 }
 
 bool TargetRows::had_requests() {
@@ -239,7 +240,7 @@ bool TargetRows::had_requests() {
 }
 
 void TargetRows::take_back_new_columns() {
-    for (const auto& fingerprint : new_fingerprints_) column_of_labels_.erase(fingerprint);
+    column_of_labels_.take_back();
     new_columns_.clear();
 }
 

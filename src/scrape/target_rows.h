@@ -3,8 +3,6 @@
 // epochs, exemplars.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,7 +43,8 @@ public:
     /// Bound on the samples of one page where `sample_limit` sets none.
     static constexpr std::size_t kMaxSamples = 1'000'000;
 
-    TargetRows(Appender& appender, discovery::TargetPtr target);
+    /// `appender` and `layouts` outlive it.
+    TargetRows(Appender& appender, PageLayouts& layouts, discovery::TargetPtr target);
     ~TargetRows() override;
     TargetRows(const TargetRows&) = delete;
     TargetRows& operator=(const TargetRows&) = delete;
@@ -58,7 +57,7 @@ public:
 
     /// Reads `page` (see PageReader::read) and appends its row at `time`. A page that fails appends
     /// nothing.
-    Result<PageSummary> append(std::string& page, exposition::Format format, Timestamp time);
+    Result<PageSummary> append(const std::string& page, exposition::Format format, Timestamp time);
     /// The target didn't answer.
     void append_gap(Timestamp time);
     /// The target is gone for good.
@@ -67,7 +66,6 @@ public:
     /// What this engine and version should show and doesn't, as of the last page whose layout was
     /// new.
     [[nodiscard]] const std::vector<mapping::MissingFamily>& missing() const { return missing_; }
-    [[nodiscard]] std::size_t memory() const { return reader_.memory(); }
 
 private:
     struct TimedSeries {
@@ -89,6 +87,7 @@ private:
     [[nodiscard]] bool had_requests();
 
     Appender& appender_;
+    PageLayouts& layouts_;
     discovery::TargetPtr target_;
     Naming naming_;
     GroupId group_;
@@ -98,8 +97,7 @@ private:
     std::vector<ColumnIndex> derived_columns_;
     bool epoch_is_over_ = false;
     std::vector<Column> new_columns_;  ///< of the page that is being read
-    std::vector<Fingerprint> new_fingerprints_;
-    absl::flat_hash_map<Fingerprint, ColumnIndex> column_of_labels_;
+    ColumnTable column_of_labels_;
     std::vector<TimedSeries> timed_;
     std::vector<TimedSample> timed_samples_;
     std::vector<ColumnIndex>

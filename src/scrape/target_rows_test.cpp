@@ -28,7 +28,7 @@ protected:
         return target;
     }
     TargetRows& rows() {
-        if (!rows_) rows_ = std::make_unique<TargetRows>(appender, target());
+        if (!rows_) rows_ = std::make_unique<TargetRows>(appender, layouts, target());
         return *rows_;
     }
     Result<PageSummary> append(std::string page) {
@@ -37,6 +37,7 @@ protected:
 
     discovery::ScrapeSettings settings;
     RecordingAppender appender;
+    PageLayouts layouts;
     Timestamp now = 0;
 
 private:

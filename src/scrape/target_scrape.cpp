@@ -104,7 +104,7 @@ TargetScrape::TargetScrape(ScrapeEnvironment& environment, discovery::TargetPtr 
     : environment_(environment),
       target_(std::move(target)),
       pace_(target_->interval, target_->identity()),
-      rows_(environment_.appender, target_),
+      rows_(environment_.appender, environment_.layouts, target_),
       report_group_(
           environment_.appender.open_group(fmt::format("report {}", target_->url.redacted()))),
       timer_(std::make_unique<Timer>(environment_.io)) {
@@ -198,7 +198,7 @@ TargetStatus TargetScrape::status() const {
 net::Task<void> TargetScrape::scrape_once() {
     const SteadyTime start = environment_.clock.steady();
     const Timestamp time = pace_.sample_time(environment_.clock.wall());
-    auto outcome = co_await fetch_and_append(time, start);
+    auto outcome = co_await fetch_and_append(time);
     outcome.duration = environment_.clock.steady() - start;
     if (!outcome.up) rows_.append_gap(time);
     const bool was_slowed = pace_.is_slowed();
@@ -217,7 +217,7 @@ net::Task<void> TargetScrape::scrape_once() {
     last_ = std::move(outcome);
 }
 
-net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, SteadyTime start) {
+net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time) {
     Outcome outcome;
     ++environment_.counters.scrapes;
     auto to_send = request();
@@ -226,7 +226,7 @@ net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, 
         co_return outcome;
     }
     std::string page = take_buffer();
-    auto answer = co_await client_->send_into(std::move(*to_send), page, start + target_->timeout);
+    auto answer = co_await client_->send_into(std::move(*to_send), page, target_->timeout);
     if (!answer) {
         outcome.error = answer.error().text;
         outcome.fetch_error = answer.error();
@@ -253,7 +253,7 @@ net::Task<TargetScrape::Outcome> TargetScrape::fetch_and_append(Timestamp time, 
     co_return outcome;
 }
 
-net::Task<Result<PageSummary>> TargetScrape::append_page(std::string& page,
+net::Task<Result<PageSummary>> TargetScrape::append_page(const std::string& page,
                                                          exposition::Format format,
                                                          Timestamp time) {
     if (page.size() <= kLargePage) co_return rows_.append(page, format, time);

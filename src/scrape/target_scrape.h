@@ -34,8 +34,8 @@ struct ScrapeEnvironment {
         mapping;   ///< replaced whole: in force from each target's next scrape
     Labels place;  ///< cluster_id, cluster_name, worker_id, worker_name
     ScrapeCounters counters;
-    std::vector<std::string>
-        spare_buffers;  ///< page texts, handed round so that each target holds only its last page
+    PageLayouts layouts;
+    std::vector<std::string> spare_buffers;  ///< for page texts, which no target keeps
     /// Awaited after each scrape, before the next one may start: probes of the same engine never
     /// run beside its scrape.
     std::function<net::Task<void>(std::shared_ptr<TargetScrape>)> after_scrape;
@@ -101,8 +101,8 @@ private:
     class Timer;
 
     net::Task<void> scrape_once();
-    net::Task<Outcome> fetch_and_append(Timestamp time, SteadyTime start);
-    net::Task<Result<PageSummary>> append_page(std::string& page, exposition::Format format,
+    net::Task<Outcome> fetch_and_append(Timestamp time);
+    net::Task<Result<PageSummary>> append_page(const std::string& page, exposition::Format format,
                                                Timestamp time);
     Result<net::HttpRequest> request() const;
     [[nodiscard]] std::string explain(int status) const;

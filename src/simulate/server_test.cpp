@@ -82,8 +82,7 @@ private:
         request.target = std::move(target);
         request.body = std::move(body);
         if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
-        Reply reply =
-            co_await client.send(std::move(request), std::chrono::steady_clock::now() + time_limit);
+        Reply reply = co_await client.send(std::move(request), time_limit);
         co_return reply;
     }
 
