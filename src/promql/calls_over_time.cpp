@@ -86,6 +86,7 @@ public:
         const auto& shared = axes_[column.axis];
         auto windows = windows_on(times);
         windows.values = column.values;
+        windows.never_falls = column.never_falls;
         set_bounds(windows, shared.bounds);
         if (shared.extrapolation) windows.extrapolation = &*shared.extrapolation;
         info_.evaluate(windows, parameters_, out);

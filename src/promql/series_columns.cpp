@@ -8,8 +8,10 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
+#include <bit>
 
-#include "promql/step_values.h"
+#include "base/numbers.h"
+#include "base/vector_clones.h"
 
 namespace inferscope::promql {
 namespace {
@@ -30,11 +32,76 @@ struct Piece {
     }
 };
 
-bool has_stale_markers(std::span<const double> values) {
-    bool any = false;
-    for (const double value : values) any |= is_absent(value);
-    return any;
+INFERSCOPE_VECTOR_CLONES
+std::size_t count_stale_markers(const double* values, std::size_t count) {
+    std::size_t stale = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        stale += std::bit_cast<std::uint64_t>(values[i]) == kStaleMarkerBits ? 1 : 0;
+    return stale;
 }
+
+bool has_stale_markers(std::span<const double> values) {
+    return count_stale_markers(values.data(), values.size()) > 0;
+}
+
+/// Whether `place` + k * `stride` times are up to `time` + k * `step`, and no more, for each k
+/// below `count`. There is a time before and at each of these places.
+INFERSCOPE_VECTOR_CLONES
+bool lie_evenly(const Timestamp* times, std::size_t place, std::size_t stride, Timestamp time,
+                Timestamp step, std::size_t count) {
+    std::uint64_t wrong = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+        const auto* const behind = times + place + k * stride;
+        const auto until = time + static_cast<Timestamp>(k) * step;
+        wrong |= static_cast<std::uint64_t>(behind[-1] > until);
+        wrong |= static_cast<std::uint64_t>(behind[0] <= until);
+    }
+    return wrong == 0;
+}
+
+/// How many times are up to one that rises from call to call.
+class TimesPassed {
+public:
+    explicit TimesPassed(std::span<const Timestamp> times)
+        : times_(times.data()), size_(static_cast<std::uint32_t>(times.size())) {}
+
+    /// Of `time` + k * `step` for each k.
+    void count(Timestamp time, Timestamp step, std::span<std::uint32_t> counts) {
+        // Samples come evenly, so as many as for the step before are supposed for many steps.
+        constexpr std::size_t kMany = 32;
+        for (std::size_t k = 0; k < counts.size();) {
+            const auto many = counts.subspan(k, std::min(kMany, counts.size() - k));
+            const auto first = time + static_cast<Timestamp>(k) * step;
+            if (k == 0 || !suppose(first, step, many)) {
+                for (std::size_t i = 0; i < many.size(); ++i)
+                    many[i] = up_to(first + static_cast<Timestamp>(i) * step);
+            }
+            k += many.size();
+        }
+    }
+
+private:
+    std::uint32_t up_to(Timestamp time) {
+        const auto place = place_;
+        while (place_ < size_ && times_[place_] <= time) ++place_;
+        stride_ = place_ - place;
+        return place_;
+    }
+    bool suppose(Timestamp time, Timestamp step, std::span<std::uint32_t> counts) {
+        const auto first = place_ + stride_;
+        const auto last = place_ + counts.size() * stride_;
+        if (first == 0 || last >= size_ ||
+            !lie_evenly(times_, first, stride_, time, step, counts.size()))
+            return false;
+        for (auto& count : counts) count = place_ += stride_;
+        return true;
+    }
+
+    const Timestamp* times_;
+    std::uint32_t size_;
+    std::uint32_t place_ = 0;
+    std::uint32_t stride_ = 0;
+};
 
 }  // namespace
 
@@ -59,12 +126,13 @@ private:
         bool shares = true;
         for (const auto& part : series.parts) {
             const auto& rows = all_.selection_.rows[part.rows];
-            const auto begin = std::ranges::lower_bound(rows.times, part.from);
-            const auto end = std::ranges::upper_bound(rows.times, part.to);
+            const auto times = rows.times();
+            const auto begin = std::ranges::lower_bound(times, part.from);
+            const auto end = std::ranges::upper_bound(times, part.to);
             if (begin >= end) continue;
-            shares = shares && rows.columns[part.column].present.empty();
-            pieces_.push_back({part.rows, static_cast<std::size_t>(begin - rows.times.begin()),
-                               static_cast<std::size_t>(end - rows.times.begin()), part.column});
+            shares = shares && rows.is_whole(part.column);
+            pieces_.push_back({part.rows, static_cast<std::size_t>(begin - times.begin()),
+                               static_cast<std::size_t>(end - times.begin()), part.column});
         }
         std::ranges::sort(pieces_, {}, [this](const Piece& piece) { return first_time(piece); });
         for (std::size_t i = 1; shares && i < pieces_.size(); ++i)
@@ -72,10 +140,10 @@ private:
         return shares;
     }
     Timestamp first_time(const Piece& piece) const {
-        return all_.selection_.rows[piece.rows].times[piece.begin];
+        return all_.selection_.rows[piece.rows].times()[piece.begin];
     }
     Timestamp last_time(const Piece& piece) const {
-        return all_.selection_.rows[piece.rows].times[piece.end - 1];
+        return all_.selection_.rows[piece.rows].times()[piece.end - 1];
     }
 
     void add_sharing(const SelectedSeries& series) {
@@ -85,15 +153,16 @@ private:
             last_axis_ = place->second;
             last_pieces_ = pieces_;
         }
-        push(series, last_axis_, joined_values());
+        push(series, last_axis_, joined_values(), joined_facts());
     }
     std::span<const double> values_of(const Piece& piece) const {
-        const auto& column = all_.selection_.rows[piece.rows].columns[piece.column];
-        return std::span(column.values).subspan(piece.begin, piece.end - piece.begin);
+        return all_.selection_.rows[piece.rows]
+            .values(piece.column)
+            .subspan(piece.begin, piece.end - piece.begin);
     }
     std::span<const Timestamp> times_of(const Piece& piece) const {
-        return std::span(all_.selection_.rows[piece.rows].times)
-            .subspan(piece.begin, piece.end - piece.begin);
+        return all_.selection_.rows[piece.rows].times().subspan(piece.begin,
+                                                                piece.end - piece.begin);
     }
     std::span<const Timestamp> joined_times() {
         if (pieces_.size() == 1) return times_of(pieces_[0]);
@@ -121,6 +190,20 @@ private:
         return values;
     }
 
+    [[nodiscard]] ColumnFacts facts_of_piece(const Piece& piece) const {
+        return all_.selection_.rows[piece.rows].facts(piece.column);
+    }
+    [[nodiscard]] ColumnFacts joined_facts() const {
+        auto facts = facts_of_piece(pieces_[0]);
+        for (std::size_t i = 1; i < pieces_.size(); ++i) {
+            const auto more = facts_of_piece(pieces_[i]);
+            facts.is_plain = facts.is_plain && more.is_plain;
+            facts.never_falls = facts.never_falls && more.never_falls &&
+                                values_of(pieces_[i - 1]).back() <= values_of(pieces_[i]).front();
+        }
+        return facts;
+    }
+
     void add_alone(const SelectedSeries& series) {
         const auto samples = all_.selection_.samples(series);
         if (samples.empty()) return;
@@ -133,12 +216,13 @@ private:
             values.push_back(value);
         }
         all_.axes_.emplace_back(times);
-        push(series, all_.axes_.size() - 1, values);
+        push(series, all_.axes_.size() - 1, values, {});
     }
 
-    void push(const SelectedSeries& series, std::size_t axis, std::span<const double> values) {
-        all_.columns_.push_back(
-            {SeriesLabels(series.labels), axis, values, has_stale_markers(values)});
+    void push(const SelectedSeries& series, std::size_t axis, std::span<const double> values,
+              ColumnFacts facts) {
+        all_.columns_.push_back({SeriesLabels(series.labels), axis, values,
+                                 !facts.is_plain && has_stale_markers(values), facts.never_falls});
     }
 
     SeriesColumns& all_;
@@ -165,7 +249,7 @@ SeriesColumns::SeriesColumns(VectorValue values, const Steps& steps)
     axes_.emplace_back(times);
     for (std::size_t row = 0; row < values_.size(); ++row) {
         const auto column = std::as_const(values_.values).row(row);
-        columns_.push_back({values_.labels[row], 0, column, has_stale_markers(column)});
+        columns_.push_back({values_.labels[row], 0, column, has_stale_markers(column), false});
     }
 }
 
@@ -178,17 +262,9 @@ std::size_t WindowBounds::samples() const {
 void find_bounds(std::span<const Timestamp> times, const WindowSpec& spec, WindowBounds& bounds) {
     bounds.begins.resize(spec.count);
     bounds.ends.resize(spec.count);
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
-    const auto size = static_cast<std::uint32_t>(times.size());
-    for (std::size_t step = 0; step < spec.count; ++step) {
-        const auto last = spec.first_end + static_cast<Timestamp>(step) * spec.step;
-        const auto first = last - spec.range + (spec.is_closed_left ? 0 : 1);
-        while (end < size && times[end] <= last) ++end;
-        while (begin < end && times[begin] < first) ++begin;
-        bounds.begins[step] = begin;
-        bounds.ends[step] = end;
-    }
+    const auto before = spec.range + (spec.is_closed_left ? 1 : 0);
+    TimesPassed(times).count(spec.first_end - before, spec.step, bounds.begins);
+    TimesPassed(times).count(spec.first_end, spec.step, bounds.ends);
 }
 
 }  // namespace inferscope::promql

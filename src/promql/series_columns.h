@@ -23,6 +23,7 @@ public:
         std::size_t axis = 0;            ///< in axes()
         std::span<const double> values;  ///< one for each time of the axis
         bool has_gaps = false;           ///< some values are stale markers: no sample, or an end
+        bool never_falls = false;  ///< known to have no NaN, and no value less than the one before
     };
 
     /// Of what was read: sorted by labels, series without a sample left out.

@@ -99,26 +99,25 @@ private:
         std::ranges::sort(times);
         times.erase(std::ranges::unique(times).begin(), times.end());
         const auto group = selection.rows.size();
-        selection.rows.push_back({times, {}});
+        auto& rows = selection.rows.emplace_back(found.size(), times.size());
+        rows.add_rows(times);
         std::size_t column = 0;
         for (const auto& [labels, values] : found) {
-            selection.rows[group].columns.push_back(column_of(times, values));
+            fill(column, values, rows);
             if (group == 0) selection.series.push_back({labels, {}});
             selection.series[column].parts.push_back({group, column, from, to});
             ++column;
         }
     }
-    static ColumnRows::Column column_of(const std::vector<Timestamp>& times,
-                                        const std::map<Timestamp, double>& values) {
-        ColumnRows::Column column;
-        for (const auto time : times) {
-            const auto found = values.find(time);
-            column.present.push_back(found == values.end() ? 0 : 1);
-            column.values.push_back(found == values.end() ? -7777 : found->second);
+    static void fill(std::size_t column, const std::map<Timestamp, double>& values,
+                     ColumnRows& rows) {
+        const auto times = rows.times();
+        const auto out = rows.last_values(column, times.size());
+        for (std::size_t row = 0; row < times.size(); ++row) {
+            const auto found = values.find(times[row]);
+            out[row] = found == values.end() ? -7777 : found->second;
+            if (found == values.end()) rows.leave_out(column, row);
         }
-        if (std::ranges::all_of(column.present, [](auto flag) { return flag != 0; }))
-            column.present.clear();
-        return column;
     }
 
     Shape shape_ = Shape::grouped;

@@ -13,6 +13,7 @@ namespace {
 class Resets {
 public:
     explicit Resets(const Windows& windows) : values_(windows.values) {
+        if (windows.never_falls) return;
         const UsedSamples used(windows);
         std::size_t count = 0;  // mostly it stays so, and counting goes many at a time
         for (std::size_t i = used.begin + 1; i < used.end; ++i)
@@ -85,7 +86,7 @@ void extrapolate_counter(const Windows& windows, std::span<double> out) {
     const Extrapolation& extrapolation = *made;
     Resets resets(windows);
     for (std::size_t at = 0; at < out.size(); ++at) {
-        const Extrapolation::Step& step = extrapolation[at];
+        const Extrapolation::Step step = extrapolation[at];
         if (step.sampled_seconds == 0) {
             out[at] = kAbsent;
             continue;

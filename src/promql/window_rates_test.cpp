@@ -121,6 +121,17 @@ double increase_step_by_step(std::span<const Sample> in, Timestamp start, Timest
     return increase * ((sampled + to_start + to_end) / sampled);
 }
 
+TEST(Rate, GivesTheSameBitsWhereItIsKnownThatNothingFalls) {
+    const auto samples = every_15s({1, 1, 2.5, 7, 7, 1000, 1000.25, 1e9});
+    for (const auto* const name : {"rate", "increase"}) {
+        TestWindows windows(samples,
+                            {.first = 60'000, .step = 15'000, .steps = 5, .range = 45'000});
+        const auto unknown = windows.evaluate(name);
+        windows.view.never_falls = true;
+        EXPECT_EQ(windows.evaluate(name), unknown);
+    }
+}
+
 TEST(Rate, GivesTheSameBitsForManyWindowsAsForEachAlone) {
     std::mt19937 random(4711);
     std::uniform_int_distribution<Timestamp> gap(1, 40'000);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums, averages and trends over windows: each afresh from its first sample on, since a sum that
 // slides along by subtracting keeps other bits.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -75,57 +77,101 @@ struct Line {
     double intercept = 0;
 };
 
-/// Over the samples of a window; x: seconds from `zero`.
-struct LineSums {
-    double x = 0;
-    double y = 0;
-    double xy = 0;
-    double xx = 0;
+constexpr std::size_t kLanes = 8;
+using Many = double __attribute__((vector_size(kLanes * sizeof(double))));
+using ManyBits = std::int64_t __attribute__((vector_size(kLanes * sizeof(double))));
+using Places = std::uint32_t __attribute__((vector_size(kLanes * sizeof(std::uint32_t))));
+
+/// KahanSum, many at once.
+struct ManySums {
+    Many sum;
+    Many lost;
 };
 
-/// Four sums at once, each with the bits of KahanSum.
+/// Lanes that aren't `taken` (all bits or none) stay as they are.
 template <Dialect kDialect>
-[[gnu::always_inline]] inline LineSums add_up(Values in, const Timestamp* times, Timestamp zero) {
-    using Four = double __attribute__((vector_size(32)));
-    using Bits = std::int64_t __attribute__((vector_size(32)));
+[[gnu::always_inline]] inline void add(ManySums& sums, const Many& value, const ManyBits& taken) {
     constexpr auto kMagnitude = std::numeric_limits<std::int64_t>::max();  // all but the sign
-    constexpr Four kMost = {__DBL_MAX__, __DBL_MAX__, __DBL_MAX__, __DBL_MAX__};
-    Four sum{};
-    Four lost{};
-    for (std::size_t i = 0; i < in.size(); ++i) {
-        const double x = static_cast<double>(times[i] - zero) / 1e3;
-        const Four value = {x, in[i], x * in[i], x * x};
-        const Four total = sum + value;
-        const Bits keeps_sum = Four(Bits(sum) & kMagnitude) >= Four(Bits(value) & kMagnitude);
-        const Four larger = keeps_sum ? sum : value;
-        const Four smaller = keeps_sum ? value : sum;
-        lost += (larger - total) + smaller;
-        if constexpr (kDialect == Dialect::prometheus3)
-            lost = Four(Bits(total) & kMagnitude) > kMost ? Four{} : lost;
-        sum = total;
+    const Many total = sums.sum + value;
+    const ManyBits keeps_sum =
+        Many(ManyBits(sums.sum) & kMagnitude) >= Many(ManyBits(value) & kMagnitude);
+    const Many larger = keeps_sum ? sums.sum : value;
+    const Many smaller = keeps_sum ? value : sums.sum;
+    Many lost = sums.lost + ((larger - total) + smaller);
+    if constexpr (kDialect == Dialect::prometheus3) {
+        const Many most = Many{} + std::numeric_limits<double>::max();
+        lost = Many(ManyBits(total) & kMagnitude) > most ? Many{} : lost;
     }
-    const Four all = sum + lost;
-    return {all[0], all[1], all[2], all[3]};
+    sums.sum = taken ? total : sums.sum;
+    sums.lost = taken ? lost : sums.lost;
 }
 
-INFERSCOPE_VECTOR_CLONES
-LineSums line_sums_2(Values in, const Timestamp* times, Timestamp zero) {
-    return add_up<Dialect::prometheus2>(in, times, zero);
-}
-INFERSCOPE_VECTOR_CLONES
-LineSums line_sums_3(Values in, const Timestamp* times, Timestamp zero) {
-    return add_up<Dialect::prometheus3>(in, times, zero);
+/// Windows whose lines are wanted, all of the same samples; each in a lane.
+struct LineWindows {
+    const double* values = nullptr;
+    const Timestamp* times = nullptr;
+    Places begins{};
+    Places ends{};
+    ManyBits zeros{};  ///< x: seconds from these times
+    std::array<std::size_t, kLanes> steps{};
+    std::size_t count = 0;  ///< lanes in use; the others are like the first
+};
+
+struct LineSums {
+    Many x;
+    Many y;
+    Many xy;
+    Many xx;
+};
+
+/// What stands at these places.
+template <class Vector, class Element>
+[[gnu::always_inline]] inline void gather(const Element* all, const Places& at, Vector& found) {
+    static_assert(kLanes == 8);
+    found = Vector{all[at[0]], all[at[1]], all[at[2]], all[at[3]],
+                   all[at[4]], all[at[5]], all[at[6]], all[at[7]]};
 }
 
-/// Least squares; `intercept` is the line's height at `zero`.
 template <Dialect kDialect>
-Line regress(Values in, const Timestamp* times, Timestamp zero) {
-    const auto sums = kDialect == Dialect::prometheus2 ? line_sums_2(in, times, zero)
-                                                       : line_sums_3(in, times, zero);
-    const auto n = static_cast<double>(in.size());
-    const auto [x, y, xy, xx] = sums;
-    const double covariance = xy - x * y / n;
-    const double x_variance = xx - x * x / n;
+[[gnu::always_inline]] inline void add_up(const LineWindows& windows, LineSums& sums) {
+    const Places sizes = windows.ends - windows.begins;
+    std::uint32_t longest = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) longest = std::max(longest, sizes[lane]);
+    ManySums xs{}, ys{}, xys{}, xxs{};
+    for (std::uint32_t i = 0; i < longest; ++i) {
+        const auto is_inside = i < sizes;
+        const Places at = is_inside ? windows.begins + i : windows.begins;
+        const ManyBits taken = __builtin_convertvector(is_inside, ManyBits);
+        ManyBits times;
+        Many y;
+        gather(windows.times, at, times);
+        gather(windows.values, at, y);
+        const Many x = __builtin_convertvector(times - windows.zeros, Many) / 1e3;
+        const Many xy = x * y;
+        const Many xx = x * x;
+        add<kDialect>(xs, x, taken);
+        add<kDialect>(ys, y, taken);
+        add<kDialect>(xys, xy, taken);
+        add<kDialect>(xxs, xx, taken);
+    }
+    sums = {xs.sum + xs.lost, ys.sum + ys.lost, xys.sum + xys.lost, xxs.sum + xxs.lost};
+}
+
+INFERSCOPE_VECTOR_CLONES
+void line_sums_2(const LineWindows& windows, LineSums& sums) {
+    add_up<Dialect::prometheus2>(windows, sums);
+}
+INFERSCOPE_VECTOR_CLONES
+void line_sums_3(const LineWindows& windows, LineSums& sums) {
+    add_up<Dialect::prometheus3>(windows, sums);
+}
+
+/// Least squares; `intercept` is the line's height at x = 0.
+Line line_of(const LineSums& sums, std::size_t lane, double n) {
+    const double x = sums.x[lane];
+    const double y = sums.y[lane];
+    const double covariance = sums.xy[lane] - x * y / n;
+    const double x_variance = sums.xx[lane] - x * x / n;
     const double slope = covariance / x_variance;
     return {slope, y / n - slope * x / n};
 }
@@ -150,17 +196,68 @@ private:
     std::vector<std::uint32_t> run_begins_;
 };
 
-/// `zero_of(begin, at)` says where the intercept is wanted, `read(line, at)` what of the line.
+/// The lines of windows with two samples or more, many at a time. `zero_of(begin, at)` says where
+/// the intercept is wanted, `read(line, at)` what of the line.
 template <Dialect kDialect, typename ZeroOf, typename Read>
-void for_each_line(const Windows& windows, std::span<double> out, ZeroOf zero_of, Read read) {
-    const EqualRuns runs(windows);
-    for_each_window<2>(windows, out, [&](Values in, std::uint32_t begin, std::size_t at) {
-        if (runs.is_flat(begin, begin + in.size())) {
-            const bool is_line = !is_infinite(in.front());
-            return read(is_line ? Line{0, in.front()} : Line{kNaN, kNaN}, at);
+class Lines {
+public:
+    Lines(const Windows& windows, std::span<double> out, ZeroOf zero_of, Read read)
+        : windows_(windows), out_(out), zero_of_(zero_of), read_(read), runs_(windows) {
+        many_.values = windows.values.data();
+        many_.times = windows.times.data();
+    }
+
+    void find() {
+        for (std::size_t at = 0; at < out_.size(); ++at) {
+            const auto begin = windows_.begins[at];
+            const auto end = windows_.ends[at];
+            if (end < begin + 2) {
+                out_[at] = kAbsent;
+            } else if (runs_.is_flat(begin, end)) {
+                const auto height = windows_.values[begin];
+                out_[at] = read_(is_infinite(height) ? Line{kNaN, kNaN} : Line{0, height}, at);
+            } else {
+                want(begin, end, at);
+            }
         }
-        return read(regress<kDialect>(in, windows.times.data() + begin, zero_of(begin, at)), at);
-    });
+        regress();
+    }
+
+private:
+    void want(std::uint32_t begin, std::uint32_t end, std::size_t at) {
+        const auto first_lane = many_.count;
+        const auto last_lane = many_.count == 0 ? kLanes : many_.count + 1;
+        for (auto lane = first_lane; lane < last_lane; ++lane) {
+            many_.begins[lane] = begin;
+            many_.ends[lane] = end;
+            many_.zeros[lane] = zero_of_(begin, at);
+            many_.steps[lane] = at;
+        }
+        if (++many_.count == kLanes) regress();
+    }
+    void regress() {
+        if (many_.count == 0) return;
+        LineSums sums;
+        kDialect == Dialect::prometheus2 ? line_sums_2(many_, sums) : line_sums_3(many_, sums);
+        for (std::size_t lane = 0; lane < many_.count; ++lane) {
+            const auto n = static_cast<double>(many_.ends[lane] - many_.begins[lane]);
+            const auto at = many_.steps[lane];
+            out_[at] = read_(line_of(sums, lane, n), at);
+        }
+        many_.count = 0;
+    }
+
+    const Windows& windows_;
+    std::span<double> out_;
+    ZeroOf zero_of_;
+    Read read_;
+    EqualRuns runs_;
+    LineWindows many_;
+};
+
+template <Dialect kDialect, typename ZeroOf, typename Read>
+void find_lines(const Windows& windows, std::span<double> out, ZeroOf zero_of, Read read) {
+    Lines<kDialect, ZeroOf, Read>(windows, out, zero_of, read).find();
 }
 
 double smooth(Values in, double smoothing, double trend_factor) {
@@ -212,19 +309,19 @@ void stdvar_over_time(const Windows& windows, const WindowParameters& /*paramete
 
 template <Dialect kDialect>
 void deriv(const Windows& windows, const WindowParameters& /*parameters*/, std::span<double> out) {
-    for_each_line<kDialect>(
-        windows, out, [&](std::uint32_t begin, std::size_t) { return windows.times[begin]; },
-        [](const Line& line, std::size_t) { return line.slope; });
+    const auto zero_of = [&](std::uint32_t begin, std::size_t) { return windows.times[begin]; };
+    const auto slope_of = [](const Line& line, std::size_t) { return line.slope; };
+    find_lines<kDialect>(windows, out, zero_of, slope_of);
 }
 
 template <Dialect kDialect>
 void predict_linear(const Windows& windows, const WindowParameters& parameters,
                     std::span<double> out) {
-    for_each_line<kDialect>(
-        windows, out, [&](std::size_t, std::size_t at) { return windows.time(at); },
-        [&](const Line& line, std::size_t at) {
-            return line.slope * parameters.first[at] + line.intercept;
-        });
+    const auto zero_of = [&](std::size_t, std::size_t at) { return windows.time(at); };
+    const auto height_of = [&](const Line& line, std::size_t at) {
+        return line.slope * parameters.first[at] + line.intercept;
+    };
+    find_lines<kDialect>(windows, out, zero_of, height_of);
 }
 
 template void avg_over_time<Dialect::prometheus2>(const Windows&, const WindowParameters&,

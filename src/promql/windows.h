@@ -30,6 +30,7 @@ struct Windows {
     Timestamp step = 0;        ///< ms between windows; 0 under `@`
     Timestamp first_time = 0;  ///< when step 0 is evaluated: first_end without offset and `@`
     Timestamp time_step = 0;   ///< ms between evaluations
+    bool never_falls = false;  ///< known: no value is NaN or less than the one before
 
     /// What rate, increase and delta need of the times alone. Made once for all the columns that
     /// share times and bounds; none: they find it out for themselves.
@@ -71,12 +72,16 @@ public:
     /// Reads the times and bounds of `windows`, not its values.
     explicit Extrapolation(const Windows& windows);
 
-    [[nodiscard]] const Step& operator[](std::size_t at) const { return steps_[at]; }
+    [[nodiscard]] Step operator[](std::size_t at) const {
+        const auto value = [&](std::size_t number) { return values_[number * count_ + at]; };
+        return {value(0), value(1), value(2), value(3), value(4), value(5), value(6)};
+    }
     [[nodiscard]] double range_seconds() const { return range_seconds_; }
 
 private:
     double range_seconds_;
-    std::vector<Step> steps_;
+    std::size_t count_;           // steps
+    std::vector<double> values_;  // of all steps the first member of Step, then the second, ...
 };
 
 }  // namespace inferscope::promql

@@ -78,12 +78,16 @@ Labels Labels::from(std::span<const Label> labels) {
 
 Labels Labels::from_sorted(std::span<const Label> labels) {
     Labels result;
+    result.assign_sorted(labels);
+    return result;
+}
+
+void Labels::assign_sorted(std::span<const Label> labels) {
     const auto size = stored_bytes(labels);
-    result.bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
+    bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
         for (const auto& label : labels) at = write_label(at, label);
         return size;
     });
-    return result;
 }
 
 std::optional<Labels> Labels::merge(std::span<const Label> labels, const Labels& others) {

@@ -70,6 +70,8 @@ public:
 
     /// As from(), of labels that are sorted already, no name twice, no value empty.
     static Labels from_sorted(std::span<const Label> labels);
+    /// Becomes that, in the memory that it has.
+    void assign_sorted(std::span<const Label> labels);
 
     /// Labels as from_sorted() takes them and `others` together; nothing if a name stands in both.
     static std::optional<Labels> merge(std::span<const Label> labels, const Labels& others);

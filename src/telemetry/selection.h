@@ -3,8 +3,10 @@
 // series the parts of columns that make it up.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,17 +18,70 @@
 
 namespace inferscope {
 
-/// Columns that share their times.
-struct ColumnRows {
-    struct Column {
-        std::vector<double> values;         ///< one for each time; anything where absent
-        std::vector<std::uint8_t> present;  ///< one for each time; empty: all are present
-    };
-    std::vector<Timestamp> times;  ///< strictly rising
-    std::vector<Column> columns;
+/// What is known of values without a look at them.
+struct ColumnFacts {
+    bool is_plain = false;     ///< every row has a sample, and that is no stale marker
+    bool never_falls = false;  ///< plain, and no value is NaN or less than the one before
+};
+/// Found out with one, if all rows have a sample.
+ColumnFacts facts_of(std::span<const double> values);
 
+/// Columns that share their times, column by column in one piece of memory. Movable; what its
+/// spans show stays where it is.
+class ColumnRows {
+public:
+    ColumnRows() = default;
+    /// Without rows, and room for so many.
+    ColumnRows(std::size_t columns, std::size_t most_rows);
     /// Samples of one series: times of their own and one column.
     static ColumnRows of(std::span<const Sample> samples);
+
+    /// Strictly rising.
+    [[nodiscard]] std::span<const Timestamp> times() const { return times_; }
+    [[nodiscard]] std::size_t columns() const { return columns_.size(); }
+    /// One for each time; anything where there is no sample.
+    [[nodiscard]] std::span<const double> values(std::size_t column) const {
+        return {values_.get() + column * most_rows_, times_.size()};
+    }
+    /// Whether each row has a sample.
+    [[nodiscard]] bool is_whole(std::size_t column) const {
+        return columns_[column].absent.empty();
+    }
+    [[nodiscard]] bool has(std::size_t column, std::size_t row) const {
+        const auto& absent = columns_[column].absent;
+        return row >= absent.size() || !absent[row];
+    }
+
+    /// Adds rows: there is room for them, and their times are later.
+    void add_rows(std::span<const Timestamp> times) {
+        times_.insert(times_.end(), times.begin(), times.end());
+    }
+    /// The values of the last rows, to be filled in.
+    [[nodiscard]] std::span<double> last_values(std::size_t column, std::size_t rows) {
+        return {values_.get() + column * most_rows_ + times_.size() - rows, rows};
+    }
+    /// There is no sample in that row.
+    void leave_out(std::size_t column, std::size_t row);
+    /// Says what is known of the last rows, once they are filled in. To be said of all that were
+    /// added: of rows of which nothing was said, nothing is known.
+    void know(std::size_t column, std::size_t rows, ColumnFacts facts);
+    /// Of all rows.
+    [[nodiscard]] ColumnFacts facts(std::size_t column) const {
+        const auto& about = columns_[column];
+        return about.known_rows == times_.size() ? about.facts : ColumnFacts();
+    }
+
+private:
+    struct Column {
+        std::vector<bool> absent;  // as far as the last such row
+        std::size_t known_rows = 0;
+        ColumnFacts facts;  // of those
+    };
+
+    std::size_t most_rows_ = 0;
+    std::vector<Timestamp> times_;
+    std::unique_ptr<double[]> values_;
+    std::vector<Column> columns_;
 };
 
 /// The time in which a series is a column.
@@ -37,10 +92,12 @@ struct SeriesPart {
     Timestamp to = 0;        ///< inclusive
 };
 
+/// Where two have a sample at one time, the earlier part's holds. Mostly it is one.
+using SeriesParts = absl::InlinedVector<SeriesPart, 1>;
+
 struct SelectedSeries {
     Labels labels;
-    std::vector<SeriesPart>
-        parts;  ///< where two have a sample at one time, the earlier part's holds
+    SeriesParts parts;
 };
 
 /// Stale markers are samples. Everything lies between the times asked for. Any thread.

@@ -15,16 +15,12 @@ std::uint64_t load_word(const char* at) {
     return word;
 }
 
-/// Numbers of up to 57 bits lie in the eight bytes from where they start. One load for each is
-/// faster than gathering them into vectors.
+/// One load for each is faster than gathering them into vectors.
 INFERSCOPE_VECTOR_CLONES
 void unpack_narrow(const char* packed, unsigned width, std::uint64_t* out, std::size_t count) {
     const auto mask = low_bits(width);
 #pragma clang loop vectorize(disable) unroll_count(4)
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t bit = i * width;
-        out[i] = (load_word(packed + bit / 8) >> (bit % 8)) & mask;
-    }
+    for (std::size_t i = 0; i < count; ++i) out[i] = packed_number(packed, width, mask, i);
 }
 
 constexpr auto kNotEnough = ~std::uint64_t{0};
@@ -102,13 +98,6 @@ void BitWriter::put_unary(std::uint64_t zeros) {
 
 void BitWriter::finish() { out_.append(reinterpret_cast<const char*>(&word_), (filled_ + 7) / 8); }
 
-std::uint64_t BitReader::load(std::size_t byte) const {
-    if (byte + 8 <= bytes_.size()) return load_word(bytes_.data() + byte);
-    std::uint64_t word = 0;
-    if (byte < bytes_.size()) std::memcpy(&word, bytes_.data() + byte, bytes_.size() - byte);
-    return word;
-}
-
 std::uint64_t BitReader::get(unsigned width) {
     if (width > 32) {
         const auto low = get(32);
@@ -136,10 +125,15 @@ std::uint64_t BitReader::get_unary(std::uint64_t limit) {
     return zeros;
 }
 
+std::uint64_t BitReader::get_long(unsigned width, std::uint64_t limit) {
+    const auto high = get_unary(limit);
+    return high < limit ? high << width | get(width) : get(64);
+}
+
 void unpack(const char* packed, unsigned width, std::span<std::uint64_t> out) {
     if (width == 0) {
         std::ranges::fill(out, 0);
-    } else if (width <= 57) {
+    } else if (width <= kMostLoadedBits) {
         unpack_narrow(packed, width, out.data(), out.size());
     } else {
         unpack_wide(packed, width, out);

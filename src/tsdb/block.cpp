@@ -130,6 +130,16 @@ Result<BlockCache::Shared> Block::load_tables() const {
                              meta_.times);
 }
 
+BlockSeriesCache::Shared Block::select(const BlockTables& tables,
+                                       std::span<const Matcher> matchers) const {
+    const BlockQuestion question{meta_.number, {matchers.begin(), matchers.end()}};
+    if (auto known = folder_.series.find(question)) return known;
+    auto found = std::make_shared<const BlockSeries>(tables.index(), matchers);
+    if (found->heap_bytes() < folder_.series.most_bytes() / 2)  // else it would push out all others
+        folder_.series.put(question, found);
+    return found;
+}
+
 Result<StoredChunks::Shared> Block::chunk(const ChunkPlace& place) const {
     const std::pair key{meta_.number, place.offset};
     if (auto known = folder_.chunks.find(key)) return known;
@@ -137,8 +147,13 @@ Result<StoredChunks::Shared> Block::chunk(const ChunkPlace& place) const {
     auto view = open_chunk(place, chunk->bytes);
     if (!view) return view.error();
     chunk->view = *std::move(view);
+    chunk->columns.make_room(chunk->view.columns());
     folder_.chunks.put(key, chunk);
     return chunk;
+}
+
+void Block::measure_chunk(const ChunkPlace& place) const {
+    folder_.chunks.measure({meta_.number, place.offset});
 }
 
 Result<ChunkView> Block::open_chunk(const ChunkPlace& place, std::string& bytes) const {

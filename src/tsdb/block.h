@@ -25,6 +25,7 @@
 #include "tsdb/block_cache.h"
 #include "tsdb/block_format.h"
 #include "tsdb/block_groups.h"
+#include "tsdb/block_series.h"
 #include "tsdb/chunk_cache.h"
 #include "tsdb/chunk_view.h"
 #include "tsdb/config.h"
@@ -39,13 +40,15 @@ struct BlockFolder {
           path(std::move(its_path)),
           access(its_access),
           cache(config.cache_bytes),
-          chunks(config.chunk_cache_bytes) {}
+          chunks(config.chunk_cache_bytes),
+          series(config.series_cache_bytes) {}
 
     Files& files;
     const std::string path;
     const Access access;
     BlockCache cache;
     StoredChunks chunks;
+    BlockSeriesCache series;
     std::atomic<std::uint64_t> harmed_blocks{0};  ///< set aside since the start
     std::atomic<std::uint64_t> harmed_chunks{0};  ///< found since the start
 
@@ -88,9 +91,14 @@ public:
     /// Groups and index, checked. Fails with invalid_argument if they are harmed, which sets the
     /// block aside; with io_error if the disk fails, which is no verdict.
     [[nodiscard]] Result<BlockCache::Shared> tables() const;
+    /// The series that matchers select, kept for the next query. `tables` are its own.
+    [[nodiscard]] BlockSeriesCache::Shared select(const BlockTables& tables,
+                                                  std::span<const Matcher> matchers) const;
     /// The chunk, checked that it is what `place` says; it is kept for the next query. Fails with
     /// invalid_argument or io_error, says so in the log and counts it, once.
     [[nodiscard]] Result<StoredChunks::Shared> chunk(const ChunkPlace& place) const;
+    /// To be called when more of its columns are kept.
+    void measure_chunk(const ChunkPlace& place) const;
     /// The same for who reads all chunks: it isn't kept, its bytes are put in `bytes`.
     [[nodiscard]] Result<ChunkView> open_chunk(const ChunkPlace& place, std::string& bytes) const;
     /// Says in the log that a chunk is harmed and counts it, if that is news. Returns what to tell.

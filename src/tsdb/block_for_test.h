@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/memory_files.h"
 #include "base/numbers.h"
+#include "tsdb/block_selection.h"
 #include "tsdb/block_set.h"
 #include "tsdb/block_writer.h"
 
@@ -89,25 +90,28 @@ public:
     explicit BlockAnswers(std::span<const Matcher> matchers = {}, TimeRange times = {})
         : matchers_(matchers), times_(times) {}
 
-    void add(const Block& block) {
-        const auto selection = block.read(matchers_, times_.from, times_.to, SIZE_MAX);
-        CHECK(selection, "there is no bound");
-        for (const auto& one : selection->series) {
-            for (const auto& sample : selection->samples(one)) {
-                CHECK(times_.contains(sample.time), "nothing that wasn't asked for");
-                series[one.labels].emplace(sample.time, std::bit_cast<std::uint64_t>(sample.value));
-            }
-        }
-        warnings.insert(warnings.end(), selection->warnings.begin(), selection->warnings.end());
-    }
+    void add(const Block& block) { add(*block.read(matchers_, times_.from, times_.to, SIZE_MAX)); }
     void add(const Blocks& blocks) {
-        for (const auto& block : *blocks.list()) add(*block);
+        const auto list = blocks.list();
+        BlockSelection together(times_, SIZE_MAX);
+        for (const auto& block : *list) together.add(*block, matchers_);
+        add(*together.read());
     }
 
     BlockModel::Series series;
     std::vector<std::string> warnings;
 
 private:
+    void add(const Selection& selection) {
+        for (const auto& one : selection.series) {
+            for (const auto& sample : selection.samples(one)) {
+                CHECK(times_.contains(sample.time), "nothing that wasn't asked for");
+                series[one.labels].emplace(sample.time, std::bit_cast<std::uint64_t>(sample.value));
+            }
+        }
+        warnings.insert(warnings.end(), selection.warnings.begin(), selection.warnings.end());
+    }
+
     std::span<const Matcher> matchers_;
     TimeRange times_;
 };

@@ -30,6 +30,15 @@ RowRange rows_between(std::span<const Timestamp> times, const TimeRange& range) 
     return {static_cast<std::size_t>(begin), static_cast<std::size_t>(std::max(begin, end))};
 }
 
+std::span<const ChunkPlace> overlapping(std::span<const ChunkPlace> chunks,
+                                        const TimeRange& range) {
+    const auto begin = std::ranges::lower_bound(chunks, range.from, {},
+                                                [](const ChunkPlace& at) { return at.times.to; });
+    const auto end = std::ranges::upper_bound(chunks, range.to, {},
+                                              [](const ChunkPlace& at) { return at.times.from; });
+    return begin < end ? std::span(begin, end) : std::span<const ChunkPlace>();
+}
+
 std::uint64_t GroupsEncoder::add(const TimeRange& window, std::span<const ChunkPlace> chunks) {
     CHECK(!chunks.empty(), "a group has chunks");
     const auto entry = append_control(chunks.size(), window);
@@ -140,6 +149,16 @@ Result<GroupTable> GroupTable::read(std::string_view bytes, std::uint64_t chunks
 
 std::size_t GroupTable::heap_bytes() const {
     return entries_.capacity() * sizeof(Entry) + chunks_.capacity() * sizeof(ChunkPlace);
+}
+
+std::optional<TimeRange> part_of(const GroupTable& groups, const ColumnPlace& place,
+                                 const TimeRange& asked) {
+    if (!groups.has(place)) return std::nullopt;
+    const auto& window = groups.window(place.group);
+    const TimeRange part{std::max(window.from, asked.from), std::min(window.to, asked.to)};
+    if (part.from > part.to || overlapping(groups.chunks(place.group), part).empty())
+        return std::nullopt;
+    return part;
 }
 
 }  // namespace inferscope::tsdb

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ struct ChunkPlace {
     [[nodiscard]] std::uint64_t end() const { return offset + size; }
     bool operator==(const ChunkPlace&) const = default;
 };
+
+/// The chunks, which are by time, that have rows in `range`.
+std::span<const ChunkPlace> overlapping(std::span<const ChunkPlace> chunks, const TimeRange& range);
 
 /// Makes the table, entry after entry; they are numbered from 0.
 class GroupsEncoder {
@@ -96,5 +100,9 @@ private:
     std::vector<Entry> entries_;
     std::vector<ChunkPlace> chunks_;
 };
+
+/// When a place's column is the series, as far as it is asked for; nothing if there are no rows.
+std::optional<TimeRange> part_of(const GroupTable& groups, const ColumnPlace& place,
+                                 const TimeRange& asked);
 
 }  // namespace inferscope::tsdb

@@ -71,8 +71,11 @@ ColumnHeader read_header(ByteReader& bytes, std::uint32_t column, const FirstNum
     header.scale.kind = static_cast<NumberScale::Kind>(control & 3);
     header.form = static_cast<ColumnForm>(control >> 2 & 3);
     header.relation = static_cast<Relation>(control >> 4 & 3);
-    if (has_parameter(header.scale.kind)) header.scale.parameter = bytes.varint();
-    if (has_parameter(header.scale.kind) && !is_valid(header.scale)) bytes.fail();
+    if (has_parameter(header.scale.kind)) {
+        const auto parameter = bytes.varint();
+        header.scale.parameter = static_cast<std::uint32_t>(parameter);
+        if (header.scale.parameter != parameter || !is_valid(header.scale)) bytes.fail();
+    }
     for (std::size_t i = 0; i < columns_in(header.relation); ++i) {
         const auto distance = bytes.varint();
         if (distance >= column) bytes.fail();

@@ -50,12 +50,12 @@ enum class ColumnForm : std::uint8_t {
 /// one | varint payload size | varint gaps size.
 struct ColumnHeader {
     NumberScale scale;
-    ColumnForm form = ColumnForm::zero;
-    Relation relation = Relation::none;
-    std::array<std::uint32_t, 2> related{};  ///< columns, as many as columns_in(relation)
     std::uint64_t first = 0;                 ///< the first row's number; 0 for `level`
+    std::array<std::uint32_t, 2> related{};  ///< columns, as many as columns_in(relation)
     std::uint32_t payload_size = 0;          ///< bytes of residuals
     std::uint32_t gaps_size = 0;             ///< bytes behind them: column_gaps.h
+    ColumnForm form = ColumnForm::zero;
+    Relation relation = Relation::none;
 };
 
 /// Foretells a column's first number: from those of its related columns, or else from the newest

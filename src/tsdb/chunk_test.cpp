@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole chunks: written, opened, decoded, compared bit for bit; damaged; made of rubbish.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <ranges>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/numbers.h"
 #include "tsdb/bit_packing.h"
 #include "tsdb/chunk_view.h"
 #include "tsdb/chunk_writer.h"
+#include "tsdb/column_reader.h"
 
 namespace inferscope::tsdb {
 namespace {
@@ -66,6 +71,49 @@ void expect_column(const ChunkView& view, ColumnDecoder& decoder, std::size_t in
     }
 }
 
+/// Every value's bits, and what is said of all of them, from row `begin` on.
+void expect_read(const ReadColumn& read, std::span<const double> values, std::size_t begin,
+                 const Column& column) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto row = begin + i;
+        ASSERT_EQ(is_present(read.present, row), is_present(column.present, row)) << row;
+        ASSERT_TRUE(is_present(column.present, row) || !read.facts.is_plain) << row;
+        if (!is_present(column.present, row)) continue;
+        const auto bits = std::bit_cast<std::uint64_t>(values[i]);
+        ASSERT_EQ(bits, std::bit_cast<std::uint64_t>(column.values[row])) << row;
+        ASSERT_TRUE(bits != kStaleMarkerBits || !read.facts.is_plain) << row;
+        ASSERT_TRUE(i == 0 || values[i - 1] <= values[i] || !read.facts.never_falls) << row;
+    }
+}
+
+/// Decodes, then decodes and keeps, then reads what was kept: of some columns all rows, of others
+/// some.
+void expect_same_again_and_again(const ChunkView& view, const Rows& rows) {
+    KeptColumns kept;
+    kept.make_room(view.columns());
+    ColumnReader reader;
+    std::size_t at_first = 0;
+    for (int round = 0; round < 3; ++round) {
+        reader.use(view, kept);
+        for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+            const auto begin =
+                i % 3 == 0 ? 0 : (i * 7 + static_cast<std::size_t>(round)) % view.rows();
+            const auto end = i % 4 == 0 ? view.rows() : begin + (view.rows() - begin + 1) / 2;
+            Values values(end - begin);
+            const auto read = reader.read(i, begin, values);
+            ASSERT_TRUE(read) << read.error().text;
+            SCOPED_TRACE(fmt::format("column {}, round {}", i, round));
+            expect_read(*read, values, begin, rows.columns[i]);
+            EXPECT_EQ(kept.find(i) != nullptr, round > 0 && !view.constant(i));
+            EXPECT_TRUE(reader.read(i, begin, {}));
+        }
+        if (round == 0) at_first = kept.heap_bytes();
+    }
+    const auto is_kept = [&](std::size_t i) { return kept.find(i) != nullptr; };
+    const auto all = std::views::iota(std::size_t{0}, view.columns());
+    EXPECT_EQ(kept.heap_bytes() > at_first, std::ranges::any_of(all, is_kept));
+}
+
 /// Seals, opens, decodes in rising and in falling order.
 std::string round_trip(const Rows& rows) {
     auto bytes = seal(rows);
@@ -80,6 +128,7 @@ std::string round_trip(const Rows& rows) {
         const auto other = rows.columns.size() - 1 - i;
         expect_column(*view, falling, other, rows.columns[other]);
     }
+    expect_same_again_and_again(*view, rows);
     return bytes;
 }
 
@@ -265,7 +314,7 @@ TEST(Chunk, ChainsOfBucketsEndAtTheBound) {
     const auto view = *ChunkView::open(chunk);
     std::uint32_t longest = 0;
     for (std::size_t i = 0; i < view.columns(); ++i)
-        longest = std::max(longest, view.column(i).steps);
+        longest = std::max<std::uint32_t>(longest, view.column(i).steps);
     EXPECT_EQ(longest, kMaxDecodeSteps);
 }
 
@@ -389,6 +438,34 @@ TEST(Chunk, RefusesHeadersThatCannotBe) {
     std::string doubling("\x00", 1);
     for (int i = 0; i < 40; ++i) doubling += "\x20\x00\x00"sv;  // 1, 3, 7, ... steps
     EXPECT_FALSE(with_columns(doubling, 41));
+}
+
+TEST(KeptColumns, ManyThreadsFindTheSameColumn) {
+    Rows rows{steady_times(100), {{Values(100), {}}}};
+    for (std::size_t row = 0; row < 100; ++row)
+        rows.columns[0].values[row] = static_cast<double>(row * row);
+    const auto bytes = seal(rows);
+    const auto view = ChunkView::open(bytes);
+    ASSERT_TRUE(view);
+    KeptColumns kept;
+    kept.make_room(1);
+    std::array<const NarrowColumn*, 4> found{};
+    {
+        std::vector<std::jthread> threads;
+        for (auto& mine : found) {
+            threads.emplace_back([&] {
+                ColumnReader reader;
+                reader.use(*view, kept);
+                for (int round = 0; round < 3; ++round) {
+                    Values values(100);
+                    ASSERT_TRUE(reader.read(0, 0, values));
+                    ASSERT_EQ(values, rows.columns[0].values);
+                }
+                mine = kept.find(0);
+            });
+        }
+    }
+    EXPECT_THAT(found, testing::Each(testing::AllOf(testing::NotNull(), testing::Eq(found[0]))));
 }
 
 }  // namespace

@@ -37,10 +37,6 @@ void add_or_subtract(std::uint64_t* sum, const std::uint64_t* terms, std::size_t
     for (std::size_t i = 0; i < count; ++i) sum[i] += (terms[i] ^ flip) - flip;
 }
 
-void sum_up(std::uint64_t first, std::span<std::uint64_t> differences) {
-    for (auto& each : differences) each = first += each;
-}
-
 }  // namespace
 
 Result<ChunkView> ChunkView::open(std::string_view bytes) {
@@ -78,10 +74,9 @@ bool ChunkView::read_times(ByteReader& bytes, std::size_t rows) {
     const auto payload = bytes.take(bytes.varint());
     if (!bytes.ok() || form > static_cast<unsigned>(ResidualForm::dense)) return false;
     std::vector<std::uint64_t> numbers(rows);
-    const auto differences = std::span(numbers).subspan(1);
-    if (!read_all(static_cast<ColumnForm>(form), payload, differences)) return false;
-    numbers[0] = first;
-    sum_up(first, differences);
+    if (read_running_sum(static_cast<ResidualForm>(form), payload, first, numbers) !=
+        payload.size())
+        return false;
     times_.assign(numbers.begin(), numbers.end());
     return std::ranges::is_sorted(times_, std::less_equal<>());
 }
@@ -96,22 +91,35 @@ bool ChunkView::read_headers(std::string_view headers, std::size_t count,
     auto at = static_cast<std::size_t>(payloads.data() - bytes_.data());
     const auto end = at + payloads.size();
     for (std::uint32_t i = 0; i < count; ++i) {
-        Column column{.header = read_header(reader, i, firsts), .begin = at};
+        Column column{.header = read_header(reader, i, firsts),
+                      .begin = static_cast<std::uint32_t>(at)};
         const auto& header = column.header;
         if (!reader.ok() || std::uint64_t{header.payload_size} + header.gaps_size > end - at)
             return false;
         at += header.payload_size + header.gaps_size;
+        std::uint32_t steps = 1;
         for (std::size_t r = 0; r < columns_in(header.relation); ++r) {
             Column& related = columns_[header.related[r]];
             related.has_relatives = true;
-            column.steps += related.steps;
+            steps += related.steps;
             if (related.header.scale != header.scale) return false;
         }
-        if (column.steps > kMaxDecodeSteps) return false;
+        if (steps > kMaxDecodeSteps) return false;
+        column.steps = static_cast<std::uint8_t>(steps);
         firsts.remember(header);
         columns_.push_back(column);
     }
     return at == end && reader.rest().empty();
+}
+
+std::optional<double> ChunkView::constant(std::size_t index) const {
+    const auto& header = columns_[index].header;
+    if (header.form != ColumnForm::zero || header.relation != Relation::none ||
+        header.gaps_size > 0 || header.scale.kind == NumberScale::Kind::bits)
+        return std::nullopt;
+    double value = 0;
+    numbers_to_values(header.scale, {&header.first, 1}, {&value, 1});
+    return value;
 }
 
 std::string_view ColumnDecoder::payload(std::size_t column) const {
@@ -135,12 +143,12 @@ ColumnDecoder::Kept* ColumnDecoder::find_kept(std::size_t column) {
     return &*at;
 }
 
-/// In the place of what was not used for longest.
-void ColumnDecoder::keep(std::size_t column) {
+/// To keep its differences in: in the place of what was not used for longest.
+ColumnDecoder::Kept& ColumnDecoder::place_for(std::size_t column) {
     const auto at = std::ranges::min_element(kept_, {}, &Kept::used);
     at->column = column;
     at->used = ++uses_;
-    std::copy_n(sum_.begin(), chunk_->rows() - 1, at->differences.begin());
+    return *at;
 }
 
 /// The residuals of a column's differences; of one without relation, the differences.
@@ -149,8 +157,7 @@ bool ColumnDecoder::read_payload(std::size_t column, std::span<std::uint64_t> di
     if (form != ColumnForm::level) return read_all(form, payload(column), differences);
     const auto numbers = std::span(scratch_).first(chunk_->rows());
     if (!read_all(form, payload(column), numbers)) return false;
-    for (std::size_t i = 0; i < differences.size(); ++i)
-        differences[i] = numbers[i + 1] - numbers[i];
+    subtract_rows_before(numbers, differences);
     return true;
 }
 
@@ -198,7 +205,19 @@ bool ColumnDecoder::read_differences(std::size_t column) {
         std::ranges::fill(differences, 0);
         if (!add_differences(column, false)) return false;
     }
-    if (chunk_->column(column).has_relatives) keep(column);
+    if (chunk_->column(column).has_relatives)
+        std::ranges::copy(differences, place_for(column).differences.begin());
+    return true;
+}
+
+/// Into `sum_`, of a column without relation.
+bool ColumnDecoder::read_running_sum_of(std::size_t column) {
+    const auto& at = chunk_->column(column);
+    const auto numbers = std::span(sum_).first(chunk_->rows());
+    const auto read = read_running_sum(static_cast<ResidualForm>(at.header.form), payload(column),
+                                       at.header.first, numbers);
+    if (read != at.header.payload_size) return false;
+    if (at.has_relatives) subtract_rows_before(numbers, place_for(column).differences);
     return true;
 }
 
@@ -211,6 +230,8 @@ bool ColumnDecoder::read_numbers(std::size_t column) {
         std::ranges::fill(numbers, header.first);
         return true;
     }
+    if (header.relation == Relation::none && find_kept(column) == nullptr)
+        return read_running_sum_of(column);
     if (!read_differences(column)) return false;
     std::uint64_t number = header.first;
     for (auto& each : numbers.first(numbers.size() - 1)) number += std::exchange(each, number);

@@ -17,7 +17,7 @@
 
 namespace inferscope::tsdb {
 
-/// Immutable; any thread. Holds 64 bytes for each column besides the chunk's bytes, which outlive
+/// Immutable; any thread. Holds 48 bytes for each column besides the chunk's bytes, which outlive
 /// it.
 class ChunkView {
 public:
@@ -35,12 +35,14 @@ public:
 
     struct Column {
         ColumnHeader header;
-        std::size_t begin = 0;       ///< of the payload, in the chunk
-        std::uint32_t steps = 1;     ///< see kMaxDecodeSteps
+        std::uint32_t begin = 0;     ///< of the payload, in the chunk
+        std::uint8_t steps = 1;      ///< see kMaxDecodeSteps
         bool has_relatives = false;  ///< others are foretold from it
     };
     /// For statistics and for the decoder.
     [[nodiscard]] const Column& column(std::size_t index) const { return columns_[index]; }
+    /// The value of all rows, if the column's header says that there is but one.
+    [[nodiscard]] std::optional<double> constant(std::size_t index) const;
     [[nodiscard]] std::string_view bytes() const { return bytes_; }
     [[nodiscard]] std::size_t heap_bytes() const {
         return times_.capacity() * sizeof(Timestamp) + columns_.capacity() * sizeof(Column);
@@ -78,6 +80,10 @@ public:
     /// invalid_argument if the payload isn't what its header says.
     Result<Presence> decode(std::size_t column, std::span<double> values,
                             std::span<std::uint64_t> present);
+    /// Of the column decoded last: what its values, but for its gaps, were made of.
+    [[nodiscard]] std::span<const std::uint64_t> numbers() const {
+        return std::span(sum_).first(chunk_->rows());
+    }
 
 private:
     static constexpr std::size_t kNone = kMaxChunkColumns;
@@ -95,7 +101,8 @@ private:
     [[nodiscard]] std::size_t mover(std::size_t column) const;
     [[nodiscard]] std::string_view payload(std::size_t column) const;
     Kept* find_kept(std::size_t column);
-    void keep(std::size_t column);
+    Kept& place_for(std::size_t column);
+    bool read_running_sum_of(std::size_t column);
 
     const ChunkView* chunk_;  // never null
     std::array<Kept, 4> kept_;

@@ -17,11 +17,6 @@ namespace {
 /// How many of the columns that moved last are tried as something to foretell from.
 constexpr std::size_t kNeighbours = 3;
 
-void subtract_rows_before(std::span<const std::uint64_t> numbers, std::vector<std::uint64_t>& out) {
-    out.resize(numbers.size() - 1);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = numbers[i + 1] - numbers[i];
-}
-
 INFERSCOPE_VECTOR_CLONES
 bool all_same(const double* values, std::size_t count) {
     std::uint64_t different = 0;
@@ -65,6 +60,7 @@ void ChunkWriter::add_column(std::span<const double> values,
     header.scale = numbers_.scale;
     header.first = numbers_.numbers[0];
     const auto begin = payloads_.size();
+    differences_.resize(numbers_.numbers.size() - 1);
     subtract_rows_before(numbers_.numbers, differences_);
     if (!all_zero(differences_)) encode_numbers(header);
     const auto end = payloads_.size();
@@ -126,6 +122,7 @@ void ChunkWriter::relate_to_neighbour(ColumnRelations::Found& found, ResidualPla
 void ChunkWriter::append_times(std::string& out) {
     append_varint(out, zigzag(static_cast<std::uint64_t>(times_.front())));
     std::vector<std::uint64_t> numbers(times_.begin(), times_.end());
+    differences_.resize(numbers.size() - 1);
     subtract_rows_before(numbers, differences_);
     const auto plan = plan_residuals(differences_);
     std::string bytes;

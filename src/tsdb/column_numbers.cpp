@@ -13,11 +13,8 @@
 namespace inferscope::tsdb {
 namespace {
 
-/// Adding it to a double below 2^51 rounds that to a whole number, which then stands in the low
-/// bits.
-constexpr double kRounder = 0x1.8p52;
 constexpr auto kRounderBits = std::bit_cast<std::uint64_t>(kRounder);
-constexpr double kIntegerLimit = 0x1p51;
+constexpr auto kIntegerLimit = static_cast<double>(kExactLimit);
 
 constexpr std::size_t kSamples = 8;
 constexpr std::uint64_t kMostCorrectionBits = 16;
@@ -52,8 +49,8 @@ INFERSCOPE_VECTOR_CLONES
 bool to_doubles(const std::uint64_t* numbers, std::size_t count, double* values) {
     std::uint64_t high = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        values[i] = std::bit_cast<double>(numbers[i] + kRounderBits) - kRounder;
-        high |= (numbers[i] + (std::uint64_t{1} << 51)) >> 52;
+        values[i] = exact_double(numbers[i]);
+        high |= (numbers[i] + kExactLimit) >> 52;
     }
     return high == 0;
 }
@@ -177,7 +174,7 @@ bool ColumnNumbers::assign_integers(std::span<const double> values) {
     const int factor = std::countr_zero(any);
     if (any == 0 || factor < kLeastFactor) return true;
     const auto shift = static_cast<std::uint64_t>(-std::int64_t{factor});
-    scale = {NumberScale::Kind::fixed, zigzag(shift)};
+    scale = {NumberScale::Kind::fixed, static_cast<std::uint32_t>(zigzag(shift))};
     for (auto& number : numbers)
         number = static_cast<std::uint64_t>(static_cast<std::int64_t>(number) >> factor);
     return true;
@@ -205,7 +202,7 @@ bool ColumnNumbers::try_divisor(std::span<const double> values, std::uint64_t di
         if (any >> kMostCorrectionBits != 0) return corrections.clear(), false;
     }
     if (any == 0) corrections.clear();
-    scale = {NumberScale::Kind::ratio, divisor};
+    scale = {NumberScale::Kind::ratio, static_cast<std::uint32_t>(divisor)};
     return true;
 }
 
@@ -221,7 +218,8 @@ bool ColumnNumbers::assign_fixed(std::span<const double> values) {
     for (std::size_t i = 0; i < values.size(); ++i)
         numbers[i] =
             static_cast<std::uint64_t>(static_cast<std::int64_t>(std::ldexp(values[i], -lowest)));
-    scale = {NumberScale::Kind::fixed, zigzag(static_cast<std::uint64_t>(-std::int64_t{lowest}))};
+    const auto shift = static_cast<std::uint64_t>(-std::int64_t{lowest});
+    scale = {NumberScale::Kind::fixed, static_cast<std::uint32_t>(zigzag(shift))};
     return true;
 }
 
@@ -240,6 +238,10 @@ void numbers_to_values(const NumberScale& scale, std::span<const std::uint64_t> 
         for (std::size_t i = 0; i < values.size(); ++i)
             values[i] = static_cast<double>(static_cast<std::int64_t>(numbers[i]));
     }
+    scale_values(scale, values);
+}
+
+void scale_values(const NumberScale& scale, std::span<double> values) {
     if (scale.kind == NumberScale::Kind::ratio)
         divide(values.data(), values.size(), static_cast<double>(scale.parameter));
     if (scale.kind == NumberScale::Kind::fixed)

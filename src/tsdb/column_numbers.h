@@ -13,6 +13,7 @@
 // and an absent row, repeats the number before. ALP (SIGMOD 2023) is where decimals come from.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,7 +23,7 @@ namespace inferscope::tsdb {
 struct NumberScale {
     enum class Kind : std::uint8_t { integer, ratio, fixed, bits };
     Kind kind = Kind::integer;
-    std::uint64_t parameter = 0;  ///< ratio: the divisor; fixed: zigzag of the shift; else 0
+    std::uint32_t parameter = 0;  ///< ratio: the divisor; fixed: zigzag of the shift; else 0
     bool operator==(const NumberScale&) const = default;
 };
 
@@ -51,9 +52,19 @@ private:
     std::vector<double> held_;
 };
 
+/// Whole numbers from -kExactLimit up to below it are doubles without a conversion: added to
+/// kRounder, they stand in its low bits.
+inline constexpr double kRounder = 0x1.8p52;
+inline constexpr std::int64_t kExactLimit = std::int64_t{1} << 51;
+[[gnu::always_inline]] inline double exact_double(std::uint64_t number) {
+    return std::bit_cast<double>(number + std::bit_cast<std::uint64_t>(kRounder)) - kRounder;
+}
+
 /// The other way: numbers[i] becomes values[i]; exceptions and corrections are not looked at.
 void numbers_to_values(const NumberScale& scale, std::span<const std::uint64_t> numbers,
                        std::span<double> values);
+/// The last step of that: whole numbers of `scale`, not bit patterns, become values.
+void scale_values(const NumberScale& scale, std::span<double> values);
 
 constexpr bool is_present(std::span<const std::uint64_t> present, std::size_t row) {
     return present.empty() || (present[row / 64] >> (row % 64) & 1) != 0;

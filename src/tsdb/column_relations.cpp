@@ -49,6 +49,7 @@ std::uint32_t ColumnRelations::Found::steps() const {
 void ColumnRelations::clear() {
     count_ = 0;
     by_hash_.clear();
+    known_bits_.reset();
 }
 
 const ColumnRelations::Known* ColumnRelations::look_up(std::uint64_t hash,
@@ -69,7 +70,10 @@ std::optional<ColumnRelations::Found> ColumnRelations::find(
         const Found found{Relation::same, {same, nullptr}};
         if (holds(found)) return found;
     }
-    for (std::size_t i = 0; const Known* a = newest(i); ++i) {
+    for (std::size_t i = 0; i < std::min(count_, kRemembered); ++i) {
+        const auto of_a = hashes_[(count_ - 1 - i) % kRemembered];
+        if (!may_be_known(hash - of_a) && !may_be_known(of_a - hash)) continue;
+        const auto* a = newest(i);
         if (a->scale != scale) continue;
         if (const auto* b = look_up(hash - a->hash, scale)) {
             const Found found{Relation::sum, {a, b}};
@@ -100,6 +104,8 @@ void ColumnRelations::remember(std::uint32_t column, std::uint32_t steps, const 
     known.hash = linear_hash(differences.data(), differences.size());
     known.differences.assign(differences.begin(), differences.end());
     by_hash_[known.hash] = slot;
+    hashes_[slot] = known.hash;
+    known_bits_.set(known.hash % known_bits_.size());
 }
 
 }  // namespace inferscope::tsdb

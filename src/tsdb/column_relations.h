@@ -8,6 +8,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -44,12 +45,17 @@ public:
                   std::span<const std::uint64_t> differences);
 
 private:
+    [[nodiscard]] bool may_be_known(std::uint64_t hash) const {
+        return known_bits_[hash % known_bits_.size()];
+    }
     [[nodiscard]] const Known* look_up(std::uint64_t hash, const NumberScale& scale) const;
 
     static constexpr std::size_t kRemembered = 128;
-    std::array<Known, kRemembered> known_;  // a ring
-    std::size_t count_ = 0;                 // remembered so far
+    std::array<Known, kRemembered> known_;             // a ring
+    std::size_t count_ = 0;                            // remembered so far
+    std::array<std::uint64_t, kRemembered> hashes_{};  // of known_: all that most look-ups touch
     absl::flat_hash_map<std::uint64_t, std::size_t> by_hash_;
+    std::bitset<8192> known_bits_;  // one for each hash remembered since clear()
 };
 
 }  // namespace inferscope::tsdb

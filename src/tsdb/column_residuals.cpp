@@ -20,6 +20,7 @@ constexpr unsigned kSigned = 64, kAllOnes = 128;  // in sparse's byte j
 constexpr std::uint64_t kLongestUnary = 31;       // of a sparse code; then 64 plain bits
 constexpr unsigned kMostUnaryBits = 5;            // dense: a u >= 2^(w+5) is patched
 constexpr std::size_t kBiasSamples = 31;
+constexpr std::size_t kBiasedRows = 16;  // of fewer, a bias in the middle saves nothing
 
 /// How many numbers have each width in bits.
 using Widths = std::array<std::uint32_t, 65>;
@@ -53,32 +54,62 @@ Widths widths_of(std::span<const std::uint64_t> residuals, std::uint64_t bias, b
 
 std::uint64_t patch_bits(unsigned width) { return 8 + 8 * (std::uint64_t{width} / 7 + 1); }
 
-/// The bits above `width` in unary, each number with a one at its end; long ones patched.
-std::uint64_t unary_bits(const Widths& widths, unsigned width, std::size_t count) {
-    std::uint64_t bits = count;
-    for (unsigned w = width + 1; w < widths.size(); ++w) {
-        if (widths[w] == 0) continue;
-        // From 2^(w-1) to 2^w - 1, so 3/4 of 2^w, less a half for what the packed bits hold.
-        const bool patched = w > width + kMostUnaryBits;
-        bits += patched ? widths[w] * patch_bits(w)
-                        : ((std::uint64_t{3 * widths[w]} << (w - width)) - 2 * widths[w]) / 4;
-    }
-    return bits;
+/// The lowest and the highest width that some number has.
+std::pair<unsigned, unsigned> ends_of(const Widths& widths) {
+    unsigned lowest = 0, highest = 64;
+    while (lowest < 64 && widths[lowest] == 0) ++lowest;
+    while (highest > 0 && widths[highest] == 0) --highest;
+    return {lowest, highest};
 }
+
+/// What the bits above the packed ones take in unary, each number with a one at its end and long
+/// ones patched, while the packed width falls bit by bit: each step moves one width in, one on to
+/// the patches, and doubles the rest.
+class UnaryBits {
+public:
+    UnaryBits(const Widths& widths, std::size_t count) : widths_(widths), count_(count) {}
+
+    /// `width` is one less than the last time; at first at most one width is above it.
+    void lower_to(unsigned width) {
+        const auto beyond = [&](unsigned up) -> std::uint64_t {
+            return width + up < widths_.size() ? widths_[width + up] : 0;
+        };
+        const auto in = beyond(1), out = beyond(kMostUnaryBits + 1);
+        held_ += in - out;
+        powers_ = 2 * (powers_ + in) - (out << (kMostUnaryBits + 1));
+        patches_ += out * patch_bits(width + kMostUnaryBits + 1);
+    }
+
+    /// A number of w bits is 3/4 of 2^w in the middle, and loses a half to the packed bits.
+    std::uint64_t bits() const { return count_ + patches_ + (3 * powers_ - 2 * held_) / 4; }
+
+    /// Whether there is none left that isn't patched.
+    bool all_patched() const { return held_ == 0; }
+
+private:
+    const Widths& widths_;
+    std::uint64_t count_;
+    std::uint64_t held_ = 0;    // numbers in unary
+    std::uint64_t powers_ = 0;  // the sum of their 2^(w - width)
+    std::uint64_t patches_ = 0;
+};
 
 /// Of unsigned numbers: how many bits stay packed, and whether the rest is unary or patched.
 ResidualPlan plan_dense(const Widths& widths, std::size_t count) {
     ResidualPlan best{.form = ResidualForm::dense, .bits = ~std::uint64_t{0}};
-    unsigned top = 64;
-    while (top > 0 && widths[top] == 0) --top;
+    const auto [lowest, highest] = ends_of(widths);
+    UnaryBits above(widths, count);
     std::uint64_t patches = 0;
-    for (unsigned width = top + 1; width-- > 0;) {
+    for (unsigned width = highest + 1; width-- > 0;) {
+        above.lower_to(width);
+        // Where all are patched, packed bits are for nothing.
+        if (width < lowest && above.all_patched()) width = 0;
         const auto packed = std::uint64_t{width} * count;
         if (packed + patches < best.bits)
             std::tie(best.width, best.unary, best.bits) =
                 std::tuple(width, false, packed + patches);
-        const auto unary = packed + unary_bits(widths, width, count);
-        if (unary + unary / 32 < best.bits)
+        const auto unary = packed + above.bits();
+        if (unary + unary / 4 < best.bits)  // slower: it must pay
             std::tie(best.width, best.unary, best.bits) = std::tuple(width, true, unary);
         patches += widths[width] * patch_bits(width);
     }
@@ -147,9 +178,12 @@ ResidualPlan plan_sparse(std::span<const std::uint64_t> residuals, std::size_t n
     plan.gap_width = static_cast<unsigned>(std::bit_width(zeros_each * 3 / 4));
     const auto gaps = nonzero * (1 + plan.gap_width) + (residuals.size() >> plan.gap_width);
     std::uint64_t values = plan.all_ones ? 0 : ~std::uint64_t{0};
-    for (unsigned width = 0; !plan.all_ones && width < 64; ++width) {
-        const auto bits = nonzero * width + unary_bits(widths, width, nonzero);
-        if (bits >= values) continue;
+    UnaryBits above(widths, nonzero);
+    const auto widest = std::min(ends_of(widths).second + 1, 64U);
+    for (unsigned width = plan.all_ones ? 0 : widest; width-- > 0;) {
+        above.lower_to(width);
+        const auto bits = nonzero * width + above.bits();
+        if (bits > values) continue;
         values = bits;
         plan.width = width;
     }
@@ -166,11 +200,6 @@ void put_rice(BitWriter& bits, std::uint64_t value, unsigned width) {
         bits.put(0, kLongestUnary);
         bits.put(value, 64);
     }
-}
-
-std::uint64_t get_rice(BitReader& bits, unsigned width) {
-    const auto high = bits.get_unary(kLongestUnary);
-    return high < kLongestUnary ? high << width | bits.get(width) : bits.get(64);
 }
 
 void append_sparse(std::string& out, std::span<const std::uint64_t> residuals,
@@ -190,25 +219,49 @@ void append_sparse(std::string& out, std::span<const std::uint64_t> residuals,
     bits.finish();
 }
 
-std::optional<std::size_t> read_sparse(std::string_view bytes, std::span<std::uint64_t> out) {
-    std::ranges::fill(out, 0);
+/// Calls take(row, number) for each of `rows` that isn't zero, rows rising. Returns how many bytes
+/// they took.
+template <class Take>
+std::optional<std::size_t> for_each_sparse(std::string_view bytes, std::size_t rows, Take take) {
     ByteReader header(bytes);
     const auto count = header.varint();
     const unsigned gap_width = header.byte(), kind = header.byte();
     const unsigned width = kind % kSigned;
-    if (!header.ok() || count > out.size() || gap_width > 63) return std::nullopt;
+    if (!header.ok() || count > rows || gap_width > 63) return std::nullopt;
     BitReader bits(header.rest());
     std::size_t at = 0;
     for (std::uint64_t i = 0; i < count; ++i, ++at) {
-        const auto gap = get_rice(bits, gap_width);
-        if (gap >= out.size() - at) return std::nullopt;
+        const auto gap = bits.get_rice(gap_width, kLongestUnary);
+        if (gap >= rows - at) return std::nullopt;
         at += gap;
-        const auto value = (kind & kAllOnes) != 0 ? 0 : get_rice(bits, width);
-        out[at] = (kind & kSigned) != 0 ? unzigzag(value) : value + 1;
-        if (at + 1 == out.size() && i + 1 < count) return std::nullopt;
+        const auto value = (kind & kAllOnes) != 0 ? 0 : bits.get_rice(width, kLongestUnary);
+        take(at, (kind & kSigned) != 0 ? unzigzag(value) : value + 1);
+        if (at + 1 == rows && i + 1 < count) return std::nullopt;
     }
     if (!bits.ok()) return std::nullopt;
     return bytes.size() - header.rest().size() + bits.bytes_read();
+}
+
+std::optional<std::size_t> read_sparse(std::string_view bytes, std::span<std::uint64_t> out) {
+    std::ranges::fill(out, 0);
+    return for_each_sparse(bytes, out.size(),
+                           [&](std::size_t row, std::uint64_t number) { out[row] = number; });
+}
+
+std::optional<std::size_t> read_sparse_running_sum(std::string_view bytes, std::uint64_t first,
+                                                   std::span<std::uint64_t> out) {
+    std::size_t begin = 0;  // of the rows that have `first`
+    const auto fill_up_to = [&](std::size_t end) {
+        std::ranges::fill(out.subspan(begin, end - begin), first);
+        begin = end;
+    };
+    const auto read =
+        for_each_sparse(bytes, out.size() - 1, [&](std::size_t row, std::uint64_t number) {
+            fill_up_to(row + 1);
+            first += number;
+        });
+    fill_up_to(out.size());
+    return read;
 }
 
 bool read_patches(std::string_view patches, std::span<std::uint64_t> out) {
@@ -245,27 +298,120 @@ void unzigzag_and_add_bias(std::uint64_t* out, std::size_t count, std::uint64_t 
     for (std::size_t i = 0; i < count; ++i) out[i] = unzigzag(out[i]) + bias;
 }
 
-std::optional<std::size_t> read_dense(std::string_view bytes, std::span<std::uint64_t> out) {
+/// The dense form before its numbers: what it is, and where they are.
+struct DenseView {
+    unsigned width = 0;
+    bool with_sign = false;
+    bool unary = false;
+    std::uint64_t bias = 0;
+    std::string_view patches;
+    std::string_view low;   // packed
+    std::string_view rest;  // behind them
+
+    /// What a number of the form stands for.
+    std::uint64_t residual(std::uint64_t number) const {
+        return (with_sign ? unzigzag(number) : number) + bias;
+    }
+};
+
+std::optional<DenseView> open_dense(std::string_view bytes, std::size_t count) {
     ByteReader reader(bytes);
-    const unsigned kind = reader.byte(), flags = reader.byte(), width = kind % kZigzag;
-    const auto bias = unzigzag(reader.varint());
-    if (!reader.ok() || width > 64 || flags > (kUnary | kPatches)) return std::nullopt;
-    const auto patches = (flags & kPatches) != 0 ? skip_patches(reader) : std::string_view{};
-    const auto low = reader.take(packed_bytes(out.size(), width));
-    if (!reader.ok()) return std::nullopt;
-    unpack(low.data(), width, out);
-    if ((flags & kUnary) != 0) {
-        const auto high = width < 64 ? add_unary(reader.rest(), width, out) : std::nullopt;
+    const unsigned kind = reader.byte(), flags = reader.byte();
+    DenseView view;
+    view.width = kind % kZigzag;
+    view.with_sign = (kind & kZigzag) != 0;
+    view.unary = (flags & kUnary) != 0;
+    view.bias = unzigzag(reader.varint());
+    if (!reader.ok() || view.width > 64 || flags > (kUnary | kPatches)) return std::nullopt;
+    if ((flags & kPatches) != 0) view.patches = skip_patches(reader);
+    view.low = reader.take(packed_bytes(count, view.width));
+    view.rest = reader.rest();
+    if (!reader.ok() || (view.unary && view.width == 64)) return std::nullopt;
+    return view;
+}
+
+/// Before bias and sign. Returns how many bytes they took.
+std::optional<std::size_t> read_dense_numbers(const DenseView& view, std::string_view bytes,
+                                              std::span<std::uint64_t> out) {
+    unpack(view.low.data(), view.width, out);
+    auto rest = view.rest;
+    if (view.unary) {
+        const auto high = add_unary(rest, view.width, out);
         if (!high) return std::nullopt;
-        reader.take(*high);
+        rest.remove_prefix(*high);
     }
-    if (!patches.empty() && !read_patches(patches, out)) return std::nullopt;
-    if ((kind & kZigzag) != 0) {
-        unzigzag_and_add_bias(out.data(), out.size(), bias);
-    } else if (bias != 0) {
-        add_bias(out.data(), out.size(), bias);
+    if (!view.patches.empty() && !read_patches(view.patches, out)) return std::nullopt;
+    return bytes.size() - rest.size();
+}
+
+std::optional<std::size_t> read_dense(std::string_view bytes, std::span<std::uint64_t> out) {
+    const auto view = open_dense(bytes, out.size());
+    if (!view) return std::nullopt;
+    const auto read = read_dense_numbers(*view, bytes, out);
+    if (view->with_sign) {
+        unzigzag_and_add_bias(out.data(), out.size(), view->bias);
+    } else if (view->bias != 0) {
+        add_bias(out.data(), out.size(), view->bias);
     }
-    return bytes.size() - reader.rest().size();
+    return read;
+}
+
+/// out[i + 1] = out[i] and a residual: that of the number i of packed ones.
+INFERSCOPE_VECTOR_CLONES
+void sum_up_packed(const char* packed, unsigned width, bool with_sign, std::uint64_t bias,
+                   std::uint64_t* out, std::size_t begin, std::size_t end) {
+    const auto mask = low_bits(width);
+    auto sum = out[begin];
+    if (with_sign) {
+#pragma clang loop unroll_count(4)
+        for (std::size_t i = begin; i < end; ++i)
+            out[i + 1] = sum += unzigzag(packed_number(packed, width, mask, i)) + bias;
+    } else {
+#pragma clang loop unroll_count(4)
+        for (std::size_t i = begin; i < end; ++i)
+            out[i + 1] = sum += packed_number(packed, width, mask, i) + bias;
+    }
+}
+
+/// Each number goes from where it is packed into the sum at once.
+bool sum_up_packed(const DenseView& view, std::span<std::uint64_t> out) {
+    const auto sum_up_to = [&](std::size_t begin, std::size_t end) {
+        sum_up_packed(view.low.data(), view.width, view.with_sign, view.bias, out.data(), begin,
+                      end);
+    };
+    const std::size_t count = out.size() - 1;
+    std::size_t begin = 0;
+    ByteReader patches(view.patches);
+    for (auto left = view.patches.empty() ? 0 : patches.varint(); left > 0; --left) {
+        // The first counts from row 0, the others from the one before, which stands before `begin`.
+        const auto row = patches.varint() + (begin == 0 ? 0 : begin - 1);
+        const auto patch = patches.varint();
+        if (!patches.ok() || row < begin || row >= count) return false;
+        sum_up_to(begin, row);
+        out[row + 1] = out[row] + view.residual(patch);
+        begin = row + 1;
+    }
+    sum_up_to(begin, count);
+    return true;
+}
+
+std::optional<std::size_t> read_dense_running_sum(std::string_view bytes, std::uint64_t first,
+                                                  std::span<std::uint64_t> out) {
+    const auto view = open_dense(bytes, out.size() - 1);
+    if (!view) return std::nullopt;
+    out[0] = first;
+    if (!view->unary && view->width <= kMostLoadedBits) {
+        if (!sum_up_packed(*view, out)) return std::nullopt;
+        return bytes.size() - view->rest.size();
+    }
+    const auto read = read_dense_numbers(*view, bytes, out.subspan(1));
+    for (std::size_t i = 1; i < out.size(); ++i) out[i] = out[i - 1] + view->residual(out[i]);
+    return read;
+}
+
+INFERSCOPE_VECTOR_CLONES
+void subtract(const std::uint64_t* numbers, std::size_t count, std::uint64_t* differences) {
+    for (std::size_t i = 1; i < count; ++i) differences[i - 1] = numbers[i] - numbers[i - 1];
 }
 
 INFERSCOPE_VECTOR_CLONES
@@ -286,10 +432,12 @@ std::uint64_t sum_of_widths(const std::uint64_t* residuals, std::size_t count) {
 }  // namespace
 
 ResidualPlan plan_dense_residuals(std::span<const std::uint64_t> residuals) {
-    const auto low = smallest(residuals), mid = middle(residuals);
+    const auto low = smallest(residuals);
     auto above = plan_dense(widths_of(residuals, low, false), residuals.size());
-    auto around = plan_dense(widths_of(residuals, mid, true), residuals.size());
     above.bias = low;
+    if (residuals.size() < kBiasedRows) return above;
+    const auto mid = middle(residuals);
+    auto around = plan_dense(widths_of(residuals, mid, true), residuals.size());
     around.bias = mid;
     around.with_sign = true;
     return around.bits < above.bits ? around : above;
@@ -331,6 +479,25 @@ std::optional<std::size_t> read_residuals(ResidualForm form, std::string_view by
             break;
     }
     std::ranges::fill(out, 0);
+    return 0;
+}
+
+void subtract_rows_before(std::span<const std::uint64_t> numbers,
+                          std::span<std::uint64_t> differences) {
+    subtract(numbers.data(), numbers.size(), differences.data());
+}
+
+std::optional<std::size_t> read_running_sum(ResidualForm form, std::string_view bytes,
+                                            std::uint64_t first, std::span<std::uint64_t> out) {
+    switch (form) {
+        case ResidualForm::sparse:
+            return read_sparse_running_sum(bytes, first, out);
+        case ResidualForm::dense:
+            return read_dense_running_sum(bytes, first, out);
+        case ResidualForm::zero:
+            break;
+    }
+    std::ranges::fill(out, first);
     return 0;
 }
 

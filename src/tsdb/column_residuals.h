@@ -53,5 +53,13 @@ std::uint64_t estimate_residual_bits(std::span<const std::uint64_t> residuals);
 /// Returns how many bytes they took; nothing if the bytes aren't such a form.
 std::optional<std::size_t> read_residuals(ResidualForm form, std::string_view bytes,
                                           std::span<std::uint64_t> out);
+/// Of each row the difference to the row before: one fewer than numbers, at the beginning of
+/// `differences`.
+void subtract_rows_before(std::span<const std::uint64_t> numbers,
+                          std::span<std::uint64_t> differences);
+/// The residuals added up, one residual less: out[0] is `first`, out[i + 1] is out[i] and residual
+/// i.
+std::optional<std::size_t> read_running_sum(ResidualForm form, std::string_view bytes,
+                                            std::uint64_t first, std::span<std::uint64_t> out);
 
 }  // namespace inferscope::tsdb

@@ -24,6 +24,10 @@ void expect_round_trip(const Numbers& numbers, const ResidualPlan& plan) {
     Numbers read(numbers.size(), 99);
     ASSERT_EQ(read_residuals(plan.form, bytes, read), size);
     ASSERT_EQ(read, numbers);
+    Numbers sums(numbers.size() + 1, 99), expected{7};
+    for (const auto number : numbers) expected.push_back(expected.back() + number);
+    ASSERT_EQ(read_running_sum(plan.form, bytes, 7, sums), size);
+    ASSERT_EQ(sums, expected);
 }
 
 ResidualForm round_trip(const Numbers& numbers) {
@@ -104,8 +108,11 @@ TEST(Residuals, RubbishIsRefusedOrReadWithoutHarm) {
         const auto size = bytes.size();
         bytes.append(kReadPadding, '\0');
         for (const auto form : {ResidualForm::sparse, ResidualForm::dense}) {
-            const auto read = read_residuals(form, std::string_view(bytes).substr(0, size), out);
-            if (read) EXPECT_LE(*read, size);
+            const auto view = std::string_view(bytes).substr(0, size);
+            for (const auto read :
+                 {read_residuals(form, view, out), read_running_sum(form, view, 0, out)}) {
+                if (read) EXPECT_LE(*read, size);
+            }
         }
     }
 }

@@ -59,6 +59,8 @@ struct BlocksConfig {
     std::size_t cache_bytes = std::size_t{64} << 20;
     /// `storage.chunk_cache_bytes`: chunks that queries have read.
     std::size_t chunk_cache_bytes = std::size_t{32} << 20;
+    /// Which series selectors found in which blocks.
+    std::size_t series_cache_bytes = std::size_t{4} << 20;
 };
 
 }  // namespace inferscope::tsdb

@@ -7,55 +7,54 @@
 #include <memory>
 #include <utility>
 
+#include "base/check.h"
+#include "tsdb/bit_packing.h"
+#include "tsdb/block_groups.h"
+#include "tsdb/column_reader.h"
+
 namespace inferscope::tsdb {
 namespace {
-
-struct RowRange {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    [[nodiscard]] std::size_t size() const { return end - begin; }
-};
-
-RowRange range(std::span<const Timestamp> times, Timestamp from, Timestamp to) {
-    const auto begin = std::ranges::lower_bound(times, from);
-    const auto end = std::ranges::upper_bound(times, to);
-    return {static_cast<std::size_t>(begin - times.begin()),
-            static_cast<std::size_t>(end - times.begin())};
-}
 
 OpenSealedChunks::Shared open(const SealedChunk& chunk, OpenSealedChunks& opened) {
     auto known = opened.find(chunk.data.get());
     if (!known) {
-        known = std::make_shared<const OpenSealedChunk>(chunk, chunk.view());
-        opened.put(chunk.data.get(), known);
+        auto made = std::make_shared<OpenSealedChunk>();
+        made->chunk = chunk;
+        made->view = chunk.view();
+        made->columns.make_room(made->view.columns());
+        opened.put(chunk.data.get(), made);
+        known = std::move(made);
     }
     return known;
 }
 
-/// Puts runs of rows behind each other.
-class RowsBuilder {
+ColumnFacts facts_of_rows(std::span<const double> values, std::uint32_t present) {
+    const auto all = static_cast<std::uint32_t>(low_bits(static_cast<unsigned>(values.size())));
+    return (present & all) == all ? facts_of(values) : ColumnFacts();
+}
+
+/// Puts chunks and tiles behind each other.
+class RowsDecoder {
 public:
-    RowsBuilder(const RowsSnapshot& snapshot, Timestamp from, Timestamp to)
+    RowsDecoder(const RowsSnapshot& snapshot, Timestamp from, Timestamp to)
         : snapshot_(snapshot), from_(from), to_(to) {
-        rows_.columns.resize(snapshot.columns.size());
         std::size_t most_rows = kTileRows * (snapshot.full.size() + snapshot.open.size());
         for (const auto& chunk : snapshot.chunks) most_rows += chunk.rows;
-        rows_.times.reserve(most_rows);
-        for (auto& column : rows_.columns) column.values.reserve(most_rows);
+        rows_ = ColumnRows(snapshot.columns.size(), most_rows);
     }
 
-    void add(const ChunkView& view) {
-        if (decoder_) {
-            decoder_->use(view);
-        } else {
-            decoder_ = std::make_unique<ColumnDecoder>(view);
-        }
-        values_.resize(view.rows());
-        present_.resize(view.rows());
-        const RowRange rows = add_times(view.times());
-        for (std::size_t i = 0; i < rows_.columns.size(); ++i) {
-            decode_column(*decoder_, view, snapshot_.columns[i], values_, present_);
-            add_column(rows_.columns[i], values_, rows);
+    void add(const OpenSealedChunk& chunk) {
+        const RowRange rows = add_times(chunk.view.times());
+        reader_.use(chunk.view, chunk.columns);
+        for (std::size_t i = 0; i < rows_.columns(); ++i) {
+            const auto read =
+                reader_.read(snapshot_.columns[i], rows.begin, rows_.last_values(i, rows.size()));
+            CHECK(read.has_value(), "a chunk that was sealed in memory is read");
+            if (read->present.empty()) {
+                rows_.know(i, rows.size(), read->facts);
+            } else {
+                leave_out(i, rows, [&](std::size_t row) { return is_present(read->present, row); });
+            }
         }
     }
 
@@ -63,16 +62,15 @@ public:
     template <class Number>
     void add(const Tile& tile, Number number) {
         const RowRange rows = add_times(tile.times());
-        present_.resize(tile.rows());
-        for (std::size_t i = 0; i < rows_.columns.size(); ++i) {
+        values_.resize(tile.rows());
+        for (std::size_t i = 0; i < rows_.columns(); ++i) {
             const std::size_t column = number(i);
-            const bool known = column < tile.columns();
-            const std::uint32_t bits = known ? tile.present(column) : 0;
-            for (std::size_t row = 0; row < tile.rows(); ++row)
-                present_[row] = static_cast<std::uint8_t>(bits >> row & 1);
-            values_.assign(tile.rows(), 0);
-            if (known) tile.copy(column, values_);
-            add_column(rows_.columns[i], values_, rows);
+            const std::uint32_t present = column < tile.columns() ? tile.present(column) : 0;
+            if (present != 0) tile.copy(column, values_);
+            const auto values = std::span<const double>(values_).subspan(rows.begin, rows.size());
+            std::ranges::copy(values, rows_.last_values(i, rows.size()).begin());
+            rows_.know(i, rows.size(), facts_of_rows(values, present >> rows.begin));
+            leave_out(i, rows, [&](std::size_t row) { return (present >> row & 1) != 0; });
         }
     }
 
@@ -80,39 +78,39 @@ public:
 
 private:
     RowRange add_times(std::span<const Timestamp> times) {
-        const RowRange rows = range(times, from_, to_);
-        const auto some = times.subspan(rows.begin, rows.size());
-        rows_.times.insert(rows_.times.end(), some.begin(), some.end());
+        const RowRange rows = rows_between(times, {from_, to_});
+        rows_.add_rows(times.subspan(rows.begin, rows.size()));
         return rows;
     }
-    void add_column(ColumnRows::Column& column, std::span<const double> values, RowRange rows) {
-        const auto some = values.subspan(rows.begin, rows.size());
-        column.values.insert(column.values.end(), some.begin(), some.end());
-        const auto bits = std::span(present_).subspan(rows.begin, rows.size());
-        const bool all = std::ranges::find(bits, 0) == bits.end();
-        if (all && column.present.empty()) return;
-        column.present.resize(column.values.size() - rows.size(), 1);
-        column.present.insert(column.present.end(), bits.begin(), bits.end());
+    template <class Has>
+    void leave_out(std::size_t column, RowRange rows, Has has) {
+        const auto before = rows_.times().size() - rows.size();
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            if (!has(rows.begin + i)) rows_.leave_out(column, before + i);
     }
 
     const RowsSnapshot& snapshot_;
     Timestamp from_, to_;
     ColumnRows rows_;
-    std::unique_ptr<ColumnDecoder> decoder_;
-    std::vector<double> values_;         // of one column of a run
-    std::vector<std::uint8_t> present_;  // likewise
+    ColumnReader reader_;
+    std::vector<double> values_;  // of one column of a tile
 };
 
 }  // namespace
 
 ColumnRows decode(const RowsSnapshot& snapshot, Timestamp from, Timestamp to,
                   OpenSealedChunks& opened) {
-    RowsBuilder builder(snapshot, from, to);
-    for (const auto& chunk : snapshot.chunks) builder.add(open(chunk, opened)->view);
+    RowsDecoder decoder(snapshot, from, to);
+    for (const auto& chunk : snapshot.chunks) {
+        const auto known = open(chunk, opened);
+        const auto kept_before = known->columns.heap_bytes();
+        decoder.add(*known);
+        if (known->columns.heap_bytes() != kept_before) opened.measure(chunk.data.get());
+    }
     for (const auto& tile : snapshot.full)
-        builder.add(*tile, [&](std::size_t i) { return std::size_t{snapshot.columns[i]}; });
-    for (const auto& tile : snapshot.open) builder.add(tile, std::identity());
-    return builder.finish();
+        decoder.add(*tile, [&](std::size_t i) { return std::size_t{snapshot.columns[i]}; });
+    for (const auto& tile : snapshot.open) decoder.add(tile, std::identity());
+    return decoder.finish();
 }
 
 void decode(std::span<const SealedChunk> chunks, std::vector<Sample>& samples) {

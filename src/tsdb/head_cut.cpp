@@ -114,12 +114,11 @@ Result<void> write_samples(std::vector<Sample> samples, std::span<const ColumnNa
     keep_between(samples, range.from, range.to);
     if (samples.empty()) return {};
     const auto rows = ColumnRows::of(samples);
-    return writer.add_rows(rows.times, names,
+    return writer.add_rows(rows.times(), names,
                            [&](std::size_t, std::size_t first_row, std::span<double> values,
                                std::span<std::uint64_t> present) {
-                               const auto all = std::span(rows.columns[0].values);
-                               std::ranges::copy(all.subspan(first_row, values.size()),
-                                                 values.begin());
+                               const auto some = rows.values(0).subspan(first_row, values.size());
+                               std::ranges::copy(some, values.begin());
                                for (std::size_t row = 0; row < values.size(); ++row)
                                    present[row / 64] |= std::uint64_t{1} << row % 64;
                            });

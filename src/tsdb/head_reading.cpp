@@ -43,14 +43,14 @@ public:
                 wanted.late[i] = rows.size();
                 rows.push_back(ColumnRows::of(late));
             }
-            samples += rows[wanted.rows].times.size() * wanted.columns.size();
+            samples += rows[wanted.rows].times().size() * wanted.columns.size();
             if (samples > most_samples) return too_many_samples(most_samples);
         }
         return {};
     }
 
     /// The parts of a series in what was read; a late sample was there before its row's.
-    void place(const FoundSeries::Part& part, std::vector<SeriesPart>& parts) const {
+    void place(const FoundSeries::Part& part, SeriesParts& parts) const {
         const auto& wanted = epochs_[places_.at(part.epoch.get())];
         const auto found = std::ranges::lower_bound(wanted.columns, part.column);
         const auto column = static_cast<std::size_t>(found - wanted.columns.begin());

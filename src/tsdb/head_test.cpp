@@ -194,10 +194,10 @@ TEST(Head, ReadsAGroupsTimesOnceForAllItsColumns) {
     EXPECT_EQ(head.read({}, 11, 90, 159).error().code, Errc::limit_exceeded);
     ASSERT_EQ(selection.rows.size(), 1u);
     const auto& rows = selection.rows.front();
-    EXPECT_EQ(rows.times.size(), 80u);
-    ASSERT_EQ(rows.columns.size(), 2u);
-    EXPECT_THAT(rows.columns[0].present, IsEmpty());
-    EXPECT_EQ(rows.columns[1].values.size(), 80u);
+    EXPECT_EQ(rows.times().size(), 80u);
+    ASSERT_EQ(rows.columns(), 2u);
+    EXPECT_TRUE(rows.is_whole(0));
+    EXPECT_EQ(rows.values(1).size(), 80u);
     EXPECT_EQ(selection.series.size(), 2u);
 }
 

@@ -12,24 +12,33 @@ using index_format::kLabelsPerRun;
 namespace {
 
 /// The texts of the labels of one series after the other. Neighbours share most of them, so those
-/// at each place are kept.
+/// at each place are kept; and a value comes again and again, with each value of the label before.
 class LabelTexts {
 public:
     explicit LabelTexts(const LabelTable& table) : table_(table) {}
 
+    /// Valid until the next call for the same place.
     std::string_view value(std::size_t place, LabelNumber label) {
-        while (place >= kept_.size()) kept_.push_back({kNoLabel, {}});
-        auto& [number, text] = kept_[place];
-        if (number != label) {
-            text = LabelCursor::at(table_, label).value();
-            number = label;
+        while (place >= kept_.size()) kept_.emplace_back();
+        auto& kept = kept_[place];
+        if (kept.label != label) {
+            auto& lately = lately_[label % lately_.size()];
+            if (lately.label != label)
+                lately = {label, std::string(LabelCursor::at(table_, label).value())};
+            kept = lately;
         }
-        return text;
+        return kept.text;
     }
 
 private:
+    struct Text {
+        LabelNumber label = kNoLabel;
+        std::string text;
+    };
+
     const LabelTable& table_;
-    std::deque<std::pair<LabelNumber, std::string>> kept_;  // texts stay where they are
+    std::deque<Text> kept_;  // texts stay where they are
+    std::vector<Text> lately_ = std::vector<Text>(256);
 };
 
 }  // namespace
@@ -37,15 +46,17 @@ private:
 void BlockIndex::for_each_series(std::span<const SeriesId> ids, VisitSeries visit) const {
     SeriesCursor cursor(series_);
     LabelTexts texts(labels_);
-    std::vector<Label> labels;
+    std::vector<Label> sorted;
+    Labels labels;
     for (const auto id : ids) {
         if (!cursor.seek(id)) return;
-        labels.clear();
+        sorted.clear();
         for (std::size_t i = 0; i < cursor.labels().size(); ++i) {
             const LabelNumber label = cursor.labels()[i];
-            labels.push_back({names_[name_of(label)].text, texts.value(i, label)});
+            sorted.push_back({names_[name_of(label)].text, texts.value(i, label)});
         }
-        visit(id, Labels::from(labels), cursor.places());
+        labels.assign_sorted(sorted);
+        visit(id, labels, cursor.places());
     }
 }
 

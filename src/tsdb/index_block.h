@@ -35,7 +35,7 @@ public:
     [[nodiscard]] Labels labels(SeriesId id) const override;
     /// `id` is one of this index.
     [[nodiscard]] std::vector<ColumnPlace> places(SeriesId id) const;
-    /// Tells labels and places of each of `ids` (ascending): cheaper than one by one.
+    /// Tells labels and places of each of `ids` (ascending), which are gone when `visit` returns.
     void for_each_series(std::span<const SeriesId> ids, VisitSeries visit) const;
 
 private:

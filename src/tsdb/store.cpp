@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "tsdb/block_selection.h"
 
 namespace inferscope::tsdb {
 namespace {
@@ -21,35 +22,33 @@ constexpr Timestamp kLookForIdle = 60 * 1000;
 /// A sample may be so much ahead of the clock before it doesn't count as the present.
 constexpr Timestamp kAhead = 10 * 60 * 1000;
 
-/// One selection of several, each series once.
-class Merger {
-public:
-    /// In order of priority.
-    void add(Selection more) {
-        const std::size_t rows = all_.rows.size();
-        std::ranges::move(more.rows, std::back_inserter(all_.rows));
-        std::ranges::move(more.warnings, std::back_inserter(all_.warnings));
-        for (auto& series : more.series) {
-            for (auto& part : series.parts) part.rows += rows;
-            const auto [place, is_new] = places_.try_emplace(series.labels, all_.series.size());
-            if (is_new) {
-                all_.series.push_back(std::move(series));
-            } else {
-                auto& parts = all_.series[place->second].parts;
-                parts.insert(parts.end(), series.parts.begin(), series.parts.end());
-            }
+/// Adds a selection of lower priority, each series once.
+void merge(Selection& all, Selection more) {
+    if (all.series.empty()) {
+        std::ranges::move(all.warnings, std::back_inserter(more.warnings));
+        all = std::move(more);
+        return;
+    }
+    const std::size_t rows = all.rows.size();
+    std::ranges::move(more.rows, std::back_inserter(all.rows));
+    std::ranges::move(more.warnings, std::back_inserter(all.warnings));
+    absl::flat_hash_map<Labels, std::size_t> places;
+    for (std::size_t i = 0; i < all.series.size(); ++i) places[all.series[i].labels] = i;
+    for (auto& series : more.series) {
+        for (auto& part : series.parts) part.rows += rows;
+        const auto place = places.find(series.labels);
+        if (place == places.end()) {
+            all.series.push_back(std::move(series));
+        } else {
+            auto& parts = all.series[place->second].parts;
+            parts.insert(parts.end(), series.parts.begin(), series.parts.end());
         }
     }
-    [[nodiscard]] Selection take() { return std::move(all_); }
-
-private:
-    Selection all_;
-    absl::flat_hash_map<Labels, std::size_t> places_;
-};
+}
 
 std::size_t count_values(const Selection& selection) {
     std::size_t values = 0;
-    for (const auto& rows : selection.rows) values += rows.times.size() * rows.columns.size();
+    for (const auto& rows : selection.rows) values += rows.times().size() * rows.columns();
     return values;
 }
 
@@ -143,20 +142,17 @@ Result<Selection> Store::read(std::span<const Matcher> matchers, Timestamp from,
                               std::size_t most_samples) const {
     auto in_memory = head_.read(matchers, from, to, most_samples);
     if (!in_memory) return in_memory;
-    std::size_t left = most_samples - std::min(most_samples, count_values(*in_memory));
-    Merger merger;
-    for (const auto& block : *blocks_->list()) {
-        if (!overlaps(*block, from, to)) continue;
-        auto stored = block->read(matchers, from, to, left);
-        if (!stored) {
-            return stored.error().code == Errc::limit_exceeded ? too_many_samples(most_samples)
-                                                               : stored.error();
-        }
-        left -= std::min(left, count_values(*stored));
-        merger.add(*std::move(stored));
+    const auto left = most_samples - std::min(most_samples, count_values(*in_memory));
+    const auto blocks = blocks_->list();
+    BlockSelection stored({from, to}, left);
+    for (const auto& block : *blocks) stored.add(*block, matchers);
+    auto selection = stored.read();
+    if (!selection) {
+        return selection.error().code == Errc::limit_exceeded ? too_many_samples(most_samples)
+                                                              : selection.error();
     }
-    merger.add(*std::move(in_memory));
-    return merger.take();
+    if (!in_memory->series.empty()) merge(*selection, *std::move(in_memory));
+    return selection;
 }
 
 std::vector<Labels> Store::series(std::span<const Matcher> matchers, Timestamp from,

@@ -49,7 +49,7 @@ public:
 private:
     /// Groups and index of one block are looked at only once.
     static inline const BlocksConfig kNoCaches{
-        .keep_longer = {}, .cache_bytes = 0, .chunk_cache_bytes = 0};
+        .keep_longer = {}, .cache_bytes = 0, .chunk_cache_bytes = 0, .series_cache_bytes = 0};
 
     void check(std::uint32_t number) {
         const auto block = Block::open(folder_, number);
