@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -18,7 +19,7 @@ bool is_plain(std::string_view text) {
     return true;
 }
 
-constexpr std::size_t kMostTimeBytes = 32;
+constexpr std::size_t kMostTimeBytes = 28;
 
 /// Seconds, with three digits behind the point unless these are zero; returns their end.
 char* write_seconds(char* at, Timestamp time) {
@@ -79,21 +80,36 @@ void append_json(std::string& out, const Labels& labels) {
     out += before == '{' ? "{}" : "}";
 }
 
-void append_json(std::string& out, const Sample& sample) { SampleText(out).append(sample); }
+void append_json(std::string& out, const Sample& sample) {
+    out += '[';
+    append_json_seconds(out, sample.time);
+    out += ",\"";
+    append_go_number(out, sample.value);
+    out += "\"]";
+}
 
 void append_json_seconds(std::string& out, Timestamp time) {
     std::array<char, kMostTimeBytes> text{};
     out.append(text.data(), write_seconds(text.data(), time));
 }
 
-void SampleText::append(const Sample& sample) {
-    std::array<char, kMostTimeBytes + 3> head{};
-    char* at = head.data();
+const SampleText::Head& SampleText::head_of(Timestamp time) {
+    if (next_ == heads_.size() && next_ < kMostHeads) heads_.emplace_back();
+    Head& head = heads_[std::min(next_++, kMostHeads - 1)];
+    if (head.size != 0 && head.time == time) return head;
+    head.time = time;
+    char* at = head.text.data();
     *at++ = '[';
-    at = write_seconds(at, sample.time);
+    at = write_seconds(at, time);
     *at++ = ',';
     *at++ = '"';
-    out_.append(head.data(), at);
+    head.size = static_cast<std::uint8_t>(at - head.text.data());
+    return head;
+}
+
+void SampleText::append(const Sample& sample) {
+    const Head& head = head_of(sample.time);
+    out_.append(head.text.data(), head.size);
     if (last_value_.empty() || !same_bits(sample.value, last_)) {
         last_value_.clear();
         append_go_number(last_value_, sample.value);

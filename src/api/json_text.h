@@ -2,8 +2,11 @@
 // The pieces of Prometheus's JSON answers, appended to a text: results may have a million samples.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "telemetry/labels.h"
@@ -18,14 +21,29 @@ void append_json(std::string& out, const Labels& labels);
 /// [1435781451.781,"1"]: the value as Go prints it. Source: prometheus, util/jsonutil.
 void append_json(std::string& out, const Sample& sample);
 
-/// Appends samples to `out`, as append_json() does; quick where a value stays the same.
+/// Appends samples to `out`, as append_json() does; quick where a value stays the same, and where
+/// a series has the times of the one before.
 class SampleText {
 public:
     explicit SampleText(std::string& out) : out_(out) {}
+    /// What follows is of another series.
+    void begin_series() { next_ = 0; }
     void append(const Sample& sample);
 
 private:
+    /// What stands before the value: `[1435781451.781,"`.
+    struct Head {
+        Timestamp time = 0;
+        std::uint8_t size = 0;
+        std::array<char, 31> text{};
+    };
+    static constexpr std::size_t kMostHeads = 12'000;  // a range query has at most 11,000 steps
+
+    const Head& head_of(Timestamp time);
+
     std::string& out_;
+    std::vector<Head> heads_;  // of the series before, and of this one up to next_
+    std::size_t next_ = 0;
     double last_ = 0;
     std::string last_value_;  ///< as text, with what ends a sample; empty before the first one
 };

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace inferscope::api {
 namespace {
@@ -48,6 +50,27 @@ TEST(JsonSeconds, HaveThreeDigitsUnlessTheyAreZero) {
     EXPECT_EQ(seconds(1'435'781'451'780), "1435781451.780");
     EXPECT_EQ(seconds(1'435'781'451'000), "1435781451");
     EXPECT_EQ(seconds(-1), "-0.001");
+}
+
+TEST(SampleText, IsThatOfEachSampleWhateverStoodBefore) {
+    const std::vector<std::vector<Sample>> all{
+        {{1000, 1}, {2500, 1}, {-4001, 0.5}},
+        {{1000, 1}, {2500, 2}},
+        {{1001, 2}, {2500, 2}, {-4001, 2}, {7000, -0.0}},
+        {},
+        {{std::numeric_limits<Timestamp>::min(), 3}, {std::numeric_limits<Timestamp>::max(), 3}},
+        std::vector<Sample>(12'010, {5000, 1}),
+    };
+    std::string out, expected;
+    SampleText text(out);
+    for (const auto& series : all) {
+        text.begin_series();
+        for (const auto& sample : series) {
+            text.append(sample);
+            append_json(expected, sample);
+        }
+    }
+    EXPECT_EQ(out, expected);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/process_memory.h"
 #include "app/version.h"
 #include "base/text.h"
 
@@ -60,5 +61,6 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return explain(line, error);
     }
+    if (line.got_subcommand("serve")) inferscope::app::start_again_with_larger_caches(argv);
     return chosen();
 }

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory as the kernel counts it, and back to it.
+// The allocator's settings; memory as the kernel counts it, and back to it.
 #pragma once
 
 #include <cstddef>
 
 namespace inferscope::app {
+
+/// Starts this program again, in this process, with what can only be asked of the allocator before
+/// a program starts: that each thread keeps 250 freed pieces of each small size for itself, not 7.
+/// A query makes and frees a few for each series. Returns if that was done, if GLIBC_TUNABLES is
+/// set, or if it can't be done: then queries are slower by a tenth, and all else is as it was.
+void start_again_with_larger_caches(char* const* arguments);
+
+/// One heap for all threads: malloc_trim gives back the free end of the first one only. What a
+/// query frees the next one takes again, without asking the kernel for zeroed pages; what isn't
+/// taken again give_back_free_memory() gives back.
+void set_up_heap();
 
 /// 0 where /proc isn't there.
 std::size_t resident_bytes();

@@ -90,9 +90,8 @@ Result<net::HttpResponse, net::FetchError> send(const net::Url& url, net::HttpRe
     settings.max_body_bytes = kMostBytes;
     net::HttpClient client(io.get_executor(), url, settings);
     std::optional<Result<net::HttpResponse, net::FetchError>> answer;
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     boost::asio::co_spawn(
-        io, client.send(std::move(request), deadline),
+        io, client.send(std::move(request), kPatience),
         [&](const std::exception_ptr&, Result<net::HttpResponse, net::FetchError> result) {
             answer = std::move(result);
             client.close();
