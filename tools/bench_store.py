@@ -142,9 +142,10 @@ def scrape_run(kind, config, targets, seconds, warm_up=15):
         cpu, appended, begin = peer.cpu_seconds(), peer.samples_appended(), time.monotonic()
         time.sleep(seconds)
         used, elapsed = peer.cpu_seconds() - cpu, time.monotonic() - begin
+        resident, anonymous = peer.memory("VmRSS"), peer.memory("RssAnon")
         now_appended = peer.samples_appended()
-        return {"cpu_seconds": used, "samples": targets * lines * elapsed, "resident": peer.memory("VmRSS"),
-                "anonymous": peer.memory("RssAnon"), "peak_resident": peer.memory("VmHWM"),
+        return {"cpu_seconds": used, "samples": targets * lines * elapsed, "resident": resident,
+                "anonymous": anonymous, "peak_resident": peer.memory("VmHWM"),
                 "appended": None if None in (appended, now_appended) else now_appended - appended}
 
 
