@@ -166,7 +166,7 @@ void read(benchmark::State& state, std::span<const Matcher> matchers) {
         CHECK(selection && selection->warnings.empty(), "it is unharmed");
         samples = 0;
         for (const auto& rows : selection->rows)
-            samples += static_cast<double>(rows.times.size() * rows.columns.size());
+            samples += static_cast<double>(rows.times().size() * rows.columns());
     }
     count(state, samples);
 }
