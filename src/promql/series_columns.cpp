@@ -237,6 +237,10 @@ SeriesColumns::SeriesColumns(Selection selection, bool differ_without_name)
     ColumnsBuilder builder(*this);
     columns_.reserve(selection_.series.size());
     const auto& series = selection_.series;
+    if (selection_.is_sorted) {
+        for (const auto& one : series) builder.add(one);
+        return;
+    }
     const auto places = sorted_places(
         series.size(), [&](std::size_t at) { return SeriesLabels(series[at].labels); });
     for (const auto place : places) builder.add(series[place]);

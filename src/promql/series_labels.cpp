@@ -62,22 +62,27 @@ LabelSelection LabelSelection::without_name_and(std::span<const std::string> nam
     return {all, false};
 }
 
-bool LabelSelection::takes(std::string_view name) const {
-    return (std::ranges::find(names_, name) != names_.end()) == is_on_;
+/// Labels and names are sorted alike.
+template <class Use>
+void LabelSelection::for_each_taken(const SeriesLabels& labels, Use&& use) const {
+    auto name = names_.begin();
+    labels.for_each_while([&](const Label& label) {
+        while (name != names_.end() && *name < label.name) ++name;
+        if (name == names_.end() && is_on_) return false;
+        const bool is_named = name != names_.end() && *name == label.name;
+        if (is_named == is_on_) use(label);
+        return true;
+    });
 }
 
 Labels LabelSelection::select(const SeriesLabels& labels) const {
     std::vector<Label> selected;
-    labels.for_each([&](const Label& label) {
-        if (takes(label.name)) selected.push_back(label);
-    });
+    for_each_taken(labels, [&](const Label& label) { selected.push_back(label); });
     return Labels::from_sorted(selected);
 }
 
 void LabelSelection::append_key(const SeriesLabels& labels, std::string& key) const {
-    labels.for_each([&](const Label& label) {
-        if (takes(label.name)) append_label_key(key, label);
-    });
+    for_each_taken(labels, [&](const Label& label) { append_label_key(key, label); });
 }
 
 std::vector<std::size_t> sorted_places(std::size_t count,

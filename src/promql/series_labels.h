@@ -48,6 +48,13 @@ public:
             if (shows(label)) use(label);
         }
     }
+    /// By name, until `use` returns false.
+    template <class Use>
+    void for_each_while(Use&& use) const {
+        for (const auto& label : *base_) {
+            if (shows(label) && !use(label)) return;
+        }
+    }
     [[nodiscard]] Labels build() const;
     /// Equal for equal labels, and only for them.
     void append_key(std::string& key) const;
@@ -71,12 +78,15 @@ public:
     /// All but the named ones and the metric's name.
     static LabelSelection without_name_and(std::span<const std::string> names);
 
-    [[nodiscard]] bool takes(std::string_view name) const;
     [[nodiscard]] Labels select(const SeriesLabels& labels) const;
     /// Equal where what is selected is equal.
     void append_key(const SeriesLabels& labels, std::string& key) const;
 
 private:
+    /// Calls use(label) for each that is taken.
+    template <class Use>
+    void for_each_taken(const SeriesLabels& labels, Use&& use) const;
+
     std::vector<std::string> names_;
     bool is_on_;
 };

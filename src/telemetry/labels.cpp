@@ -78,23 +78,17 @@ Labels Labels::from(std::span<const Label> labels) {
 
 Labels Labels::from_sorted(std::span<const Label> labels) {
     Labels result;
-    result.assign_sorted(labels);
-    return result;
-}
-
-void Labels::assign_sorted(std::span<const Label> labels) {
-    const auto size = stored_bytes(labels);
-    bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
+    result.bytes_ = SharedBytes::make(stored_bytes(labels), [&](char* at) {
         for (const auto& label : labels) at = write_label(at, label);
-        return size;
     });
+    return result;
 }
 
 std::optional<Labels> Labels::merge(std::span<const Label> labels, const Labels& others) {
     bool twice = false;
     Labels merged;
-    const auto size = stored_bytes(labels) + others.bytes_.size();
-    merged.bytes_.resize_and_overwrite(size, [&](char* at, std::size_t) {
+    const auto size = stored_bytes(labels) + others.bytes().size();
+    merged.bytes_ = SharedBytes::make(size, [&](char* at) {
         auto label = labels.begin();
         for (const auto& other : others) {
             while (label != labels.end() && label->name < other.name)
@@ -103,7 +97,6 @@ std::optional<Labels> Labels::merge(std::span<const Label> labels, const Labels&
             at = write_label(at, other);
         }
         while (label != labels.end()) at = write_label(at, *label++);
-        return size;
     });
     if (twice) return std::nullopt;
     return merged;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A label set: what identifies a series. Immutable, sorted, one allocation.
+// A label set: what identifies a series. Immutable, sorted, one piece of memory that copies share.
 #pragma once
 
 #include <compare>
@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/shared_bytes.h"
 
 namespace inferscope {
 
@@ -70,17 +72,17 @@ public:
 
     /// As from(), of labels that are sorted already, no name twice, no value empty.
     static Labels from_sorted(std::span<const Label> labels);
-    /// Becomes that, in the memory that it has.
-    void assign_sorted(std::span<const Label> labels);
 
     /// Labels as from_sorted() takes them and `others` together; nothing if a name stands in both.
     static std::optional<Labels> merge(std::span<const Label> labels, const Labels& others);
 
     [[nodiscard]] Iterator begin() const {
-        return Iterator(bytes_.data(), bytes_.data() + bytes_.size());
+        const auto all = bytes();
+        return Iterator(all.data(), all.data() + all.size());
     }
     [[nodiscard]] Iterator end() const {
-        return Iterator(bytes_.data() + bytes_.size(), bytes_.data() + bytes_.size());
+        const auto* const end = bytes().data() + bytes().size();
+        return Iterator(end, end);
     }
     [[nodiscard]] bool empty() const { return bytes_.empty(); }
     [[nodiscard]] std::size_t size() const;
@@ -90,7 +92,7 @@ public:
     [[nodiscard]] bool has(std::string_view name) const { return !get(name).empty(); }
     [[nodiscard]] std::string_view metric_name() const { return get(kMetricName); }
     /// The stored form: equal for equal label sets, so good for hashing and as a key.
-    [[nodiscard]] std::string_view bytes() const { return bytes_; }
+    [[nodiscard]] std::string_view bytes() const { return bytes_.view(); }
     /// `name{a="b",c="d"}`, values escaped as the text format does.
     [[nodiscard]] std::string to_text() const;
 
@@ -100,11 +102,11 @@ public:
 
     template <typename H>
     friend H AbslHashValue(H state, const Labels& labels) {
-        return H::combine(std::move(state), labels.bytes_);
+        return H::combine(std::move(state), labels.bytes());
     }
 
 private:
-    std::string bytes_;
+    SharedBytes bytes_;
 };
 
 /// Changes a label set. Confined to one thread; keeps its memory between uses.

@@ -103,7 +103,8 @@ struct SelectedSeries {
 /// Stale markers are samples. Everything lies between the times asked for. Any thread.
 struct Selection {
     std::vector<ColumnRows> rows;
-    std::vector<SelectedSeries> series;  ///< each label set once, in no particular order
+    std::vector<SelectedSeries> series;  ///< each label set once
+    bool is_sorted = false;              ///< by labels; else in no particular order
     std::vector<std::string> warnings;   ///< for people: what couldn't be read, and why
 
     /// The samples of one of the series, by time.

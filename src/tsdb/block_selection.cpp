@@ -21,6 +21,7 @@ public:
 
     void find(std::span<const Matcher> matchers) {
         const auto found = block_.select(*tables_, matchers);
+        if (all_.blocks_ == 0) all_.selection_.is_sorted = found->is_sorted();
         for (std::size_t at = 0; at < found->size(); ++at) {
             std::optional<std::uint32_t> series;
             for (const auto& place : found->places(at)) {
@@ -280,6 +281,7 @@ std::uint32_t BlockSelection::place_of(const Labels& labels) {
             const auto found = known_.find(labels);
             if (found != known_.end()) return *found;
         }
+        selection_.is_sorted = selection_.is_sorted && blocks_ == 0;
         series.push_back({labels, {}});
         newest_rows_.push_back(kNone);
         return series.size() - 1;

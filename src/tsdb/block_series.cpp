@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tsdb/block_series.h"
 
+#include <algorithm>
+
 namespace inferscope::tsdb {
 
 BlockSeries::BlockSeries(const BlockIndex& index, std::span<const Matcher> matchers) {
@@ -12,6 +14,7 @@ BlockSeries::BlockSeries(const BlockIndex& index, std::span<const Matcher> match
                               places_.insert(places_.end(), places.begin(), places.end());
                               all_.push_back({labels, places_.size()});
                           });
+    is_sorted_ = std::ranges::is_sorted(all_, {}, &One::labels);
 }
 
 std::size_t BlockSeries::heap_bytes() const {

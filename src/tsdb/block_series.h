@@ -27,6 +27,8 @@ public:
 
     [[nodiscard]] std::size_t size() const { return all_.size(); }
     [[nodiscard]] const Labels& labels(std::size_t at) const { return all_[at].labels; }
+    /// Whether they stand in the order of their labels.
+    [[nodiscard]] bool is_sorted() const { return is_sorted_; }
     [[nodiscard]] std::span<const ColumnPlace> places(std::size_t at) const {
         const auto begin = at == 0 ? 0 : all_[at - 1].places_end;
         return std::span(places_).subspan(begin, all_[at].places_end - begin);
@@ -40,6 +42,7 @@ private:
     };
     std::vector<One> all_;
     std::vector<ColumnPlace> places_;
+    bool is_sorted_ = true;
 };
 
 /// What is asked of a block, by its number.

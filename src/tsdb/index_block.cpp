@@ -47,7 +47,6 @@ void BlockIndex::for_each_series(std::span<const SeriesId> ids, VisitSeries visi
     SeriesCursor cursor(series_);
     LabelTexts texts(labels_);
     std::vector<Label> sorted;
-    Labels labels;
     for (const auto id : ids) {
         if (!cursor.seek(id)) return;
         sorted.clear();
@@ -55,8 +54,7 @@ void BlockIndex::for_each_series(std::span<const SeriesId> ids, VisitSeries visi
             const LabelNumber label = cursor.labels()[i];
             sorted.push_back({names_[name_of(label)].text, texts.value(i, label)});
         }
-        labels.assign_sorted(sorted);
-        visit(id, labels, cursor.places());
+        visit(id, Labels::from_sorted(sorted), cursor.places());
     }
 }
 

@@ -38,6 +38,7 @@ void merge(Selection& all, Selection more) {
         for (auto& part : series.parts) part.rows += rows;
         const auto place = places.find(series.labels);
         if (place == places.end()) {
+            all.is_sorted = false;
             all.series.push_back(std::move(series));
         } else {
             auto& parts = all.series[place->second].parts;
