@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "promql/aggregate.h"
 
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
-#include <string>
+#include <numeric>
 
 #include "promql/aggregations.h"
 #include "promql/plan.h"
@@ -28,19 +27,19 @@ struct Partition {
 
 std::vector<Partition> partitions_of(const Groups& groups) {
     std::vector<Partition> all;
-    for (std::size_t group = 0; group < groups.rows.size(); ++group) {
-        const auto size = groups.rows[group].size();
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+        const auto size = groups.rows(group).size();
         for (std::size_t begin = 0; begin < size; begin += kAggregationPartition)
             all.push_back({group, begin, std::min(begin + kAggregationPartition, size)});
     }
     return all;
 }
 
-Outcome<VectorValue> result_for(Groups groups, std::size_t steps, QueryState& query) {
-    auto values = query.make_matrix(groups.labels.size(), steps);
+Outcome<VectorValue> result_for(const Groups& groups, std::size_t steps, QueryState& query) {
+    auto values = query.make_matrix(groups.size(), steps);
     if (!values) return values.error();
     VectorValue result;
-    result.labels = std::move(groups.labels);
+    result.labels = groups.labels();
     result.values = *std::move(values);
     return result;
 }
@@ -65,10 +64,10 @@ Outcome<void> take_quantiles(const VectorValue& vector, const Groups& groups,
                              std::span<const double> quantiles, VectorValue& result,
                              const QueryState& query) {
     const auto cost = vector.size() * quantiles.size();
-    return query.for_each_part(groups.rows.size(), cost, [&](std::size_t group) {
+    return query.for_each_part(groups.size(), cost, [&](std::size_t group) {
         std::vector<std::span<const double>> columns;
-        columns.reserve(groups.rows[group].size());
-        for (const auto row : groups.rows[group]) columns.push_back(vector.values.row(row));
+        columns.reserve(groups.rows(group).size());
+        for (const auto row : groups.rows(group)) columns.push_back(vector.values.row(row));
         aggregate_quantile(columns, quantiles, result.values.row(group));
     });
 }
@@ -79,19 +78,24 @@ Outcome<void> add_up(Aggregation op, const VectorValue& vector, const Groups& gr
     const auto partitions = partitions_of(groups);
     std::vector<std::unique_ptr<GroupSum>> sums(partitions.size());
     const auto is_whole = [&](const Partition& partition) {
-        return partition.begin == 0 && partition.end == groups.rows[partition.group].size();
+        return partition.begin == 0 && partition.end == groups.rows(partition.group).size();
     };
-    auto done = query.for_each_part(partitions.size(), vector.size() * steps, [&](std::size_t at) {
-        const auto& partition = partitions[at];
-        auto sum = make_group_sum(op, query.dialect(), steps);
-        for (auto i = partition.begin; i < partition.end; ++i)
-            sum->add(vector.values.row(groups.rows[partition.group][i]));
-        if (is_whole(partition)) {
-            sum->finish(result.values.row(partition.group));
-        } else {
-            sums[at] = std::move(sum);
+    const auto add_partitions = [&](std::size_t begin, std::size_t end) {
+        std::unique_ptr<GroupSum> of_whole;  // one group after the other
+        for (auto at = begin; at < end; ++at) {
+            const auto& partition = partitions[at];
+            auto& sum = is_whole(partition) ? of_whole : sums[at];
+            if (sum) {
+                sum->clear();
+            } else {
+                sum = make_group_sum(op, query.dialect(), steps);
+            }
+            for (auto i = partition.begin; i < partition.end; ++i)
+                sum->add(vector.values.row(groups.rows(partition.group)[i]));
+            if (is_whole(partition)) sum->finish(result.values.row(partition.group));
         }
-    });
+    };
+    auto done = query.for_each_block(partitions.size(), vector.size() * steps, add_partitions);
     if (!done) return done;
     for (std::size_t at = 0; at < partitions.size();) {
         const auto first = at++;
@@ -105,37 +109,33 @@ Outcome<void> add_up(Aggregation op, const VectorValue& vector, const Groups& gr
 
 }  // namespace
 
-Groups group_series(const Aggregate& node, const VectorValue& vector, QueryState& query) {
-    const auto grouping = grouping_of(node);
-    Groups groups;
-    groups.group_of.reserve(vector.size());
-    absl::flat_hash_map<std::string, std::size_t> places;
-    std::string key;
+Groups::Groups(const Aggregate& node, const VectorValue& vector, QueryState& query)
+    : rows_(vector.size()) {
+    LabelGroups found(grouping_of(node));
+    std::vector<std::size_t> group_of(vector.size());
+    std::vector<std::size_t> sizes;
     for (std::size_t row = 0; row < vector.size(); ++row) {
-        const auto& labels = vector.labels[row];
-        key.clear();
-        grouping.append_key(labels, key);
-        const auto [place, is_new] = places.try_emplace(key, groups.labels.size());
-        if (is_new) {
-            groups.labels.push_back(query.labels.keep(grouping.select(labels)));
-            groups.rows.emplace_back();
+        const auto group = group_of[row] = found.add(vector.labels[row]);
+        if (group == labels_.size()) {
+            labels_.push_back(query.labels.keep(found.all()[group]));
+            sizes.push_back(0);
         }
-        auto& group = groups.labels[place->second];
-        group.set_drops_name(group.drops_name() || labels.drops_name());
-        groups.rows[place->second].push_back(row);
-        groups.group_of.push_back(place->second);
+        auto& labels = labels_[group];
+        labels.set_drops_name(labels.drops_name() || vector.labels[row].drops_name());
+        ++sizes[group];
     }
-    return groups;
+    begins_.resize(size() + 1);
+    std::partial_sum(sizes.begin(), sizes.end(), begins_.begin() + 1);
+    auto next = begins_;
+    for (std::size_t row = 0; row < vector.size(); ++row) rows_[next[group_of[row]]++] = row;
 }
 
 Outcome<VectorValue> aggregate_groups(const Aggregate& node, const VectorValue& vector,
                                       std::span<const double> parameters, QueryState& query) {
-    auto groups = group_series(node, vector, query);
+    const Groups groups(node, vector, query);
     if (node.op == Aggregation::quantile)
         warn_of_quantiles(parameters, without_parens(*node.parameter).range, query.annotations);
-    Groups of_result;
-    of_result.labels = groups.labels;
-    auto result = result_for(std::move(of_result), vector.values.steps(), query);
+    auto result = result_for(groups, vector.values.steps(), query);
     if (!result) return result;
     result->differ_without_name =
         node.is_without || std::ranges::find(node.grouping, kMetricName) == node.grouping.end();

@@ -16,14 +16,23 @@
 namespace inferscope::promql {
 
 /// Which series stand together.
-struct Groups {
-    std::vector<SeriesLabels> labels;            ///< of each group
-    std::vector<std::vector<std::size_t>> rows;  ///< of each group, in the vector's order
-    std::vector<std::size_t> group_of;           ///< of each row
-};
+class Groups {
+public:
+    /// In the order of their first series.
+    Groups(const Aggregate& node, const VectorValue& vector, QueryState& query);
 
-/// In the order of their first series.
-Groups group_series(const Aggregate& node, const VectorValue& vector, QueryState& query);
+    [[nodiscard]] std::size_t size() const { return labels_.size(); }
+    [[nodiscard]] const std::vector<SeriesLabels>& labels() const { return labels_; }
+    /// In the vector's order.
+    [[nodiscard]] std::span<const std::size_t> rows(std::size_t group) const {
+        return std::span(rows_).subspan(begins_[group], begins_[group + 1] - begins_[group]);
+    }
+
+private:
+    std::vector<SeriesLabels> labels_;  // of each group
+    std::vector<std::size_t> begins_;   // of each group's rows in rows_, and their end
+    std::vector<std::size_t> rows_;
+};
 
 /// sum, avg, count, min, max, group, stddev, stdvar; quantile with one `parameter` for each step.
 [[nodiscard]] Outcome<VectorValue> aggregate_groups(const Aggregate& node,

@@ -29,6 +29,7 @@ class SumOfStates final : public GroupSum {
 public:
     explicit SumOfStates(std::size_t steps) : states_(steps) {}
 
+    void clear() override { std::ranges::fill(states_, State()); }
     void add(Column column) override {
         for (std::size_t at = 0; at < states_.size(); ++at) {
             if (is_present(column[at])) states_[at].add(column[at]);
@@ -64,6 +65,11 @@ class Sum final : public GroupSum {
 public:
     explicit Sum(std::size_t steps) : sums_(steps, kNothing), lost_(steps), seen_(steps) {}
 
+    void clear() override {
+        std::ranges::fill(sums_, kNothing);
+        std::ranges::fill(lost_, 0);
+        std::ranges::fill(seen_, 0);
+    }
     void add(Column column) override {
         for (std::size_t at = 0; at < sums_.size(); ++at) {
             const bool has_value = is_present(column[at]);
@@ -235,6 +241,7 @@ class Best final : public GroupSum {
 public:
     explicit Best(std::size_t steps) : best_(steps, kAbsent) {}
 
+    void clear() override { std::ranges::fill(best_, kAbsent); }
     void add(Column column) override {
         for (std::size_t at = 0; at < best_.size(); ++at) {
             const double value = column[at];
@@ -257,6 +264,7 @@ class Count final : public GroupSum {
 public:
     explicit Count(std::size_t steps) : counts_(steps) {}
 
+    void clear() override { std::ranges::fill(counts_, 0); }
     void add(Column column) override {
         for (std::size_t at = 0; at < counts_.size(); ++at) {
             counts_[at] += is_present(column[at]) ? 1.0 : 0.0;

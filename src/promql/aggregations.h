@@ -23,6 +23,9 @@ class GroupSum {
 public:
     virtual ~GroupSum() = default;
 
+    /// As new.
+    virtual void clear() = 0;
+
     /// The next series, in the order of labels; one value for each step, absent ones are passed
     /// over.
     virtual void add(std::span<const double> column) = 0;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions over classic histograms: series that differ in `le` alone are buckets of one.
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -18,7 +16,8 @@ namespace {
 constexpr std::string_view kBucketLabel = "le";
 
 struct Histogram {
-    SeriesLabels labels;  // of its first bucket
+    SeriesLabels bucket;  // the first one
+    SeriesLabels labels;  // what all have in common
     std::vector<double> bounds;
     std::vector<std::span<const double>> columns;
 };
@@ -27,10 +26,8 @@ struct Histogram {
 std::vector<Histogram> histograms_in(const VectorValue& vector, ByteRange place,
                                      QueryState& query) {
     const std::vector<std::string> excluded{std::string(kBucketLabel)};
-    const LabelSelection others(excluded, false);
+    LabelGroups groups(LabelSelection(excluded, false));
     std::vector<Histogram> all;
-    absl::flat_hash_map<std::string, std::size_t> places;
-    std::string key;
     for (std::size_t row = 0; row < vector.size(); ++row) {
         const auto& labels = vector.labels[row];
         const auto column = vector.values.row(row);
@@ -42,22 +39,20 @@ std::vector<Histogram> histograms_in(const VectorValue& vector, ByteRange place,
             if (!is_empty_column(column)) query.annotations.warn_of_bucket_label(text, name, place);
             continue;
         }
-        key.clear();
-        others.append_key(labels, key);
-        const auto [known, is_new] = places.try_emplace(key, all.size());
-        if (is_new) all.push_back({labels, {}, {}});
-        all[known->second].bounds.push_back(*bound);
-        all[known->second].columns.push_back(column);
+        const auto group = groups.add(labels);
+        if (group == all.size())
+            all.push_back({labels, query.labels.keep(groups.all()[group]), {}, {}});
+        all[group].bounds.push_back(*bound);
+        all[group].columns.push_back(column);
     }
     return all;
 }
 
-/// Without the bucket's bound and the metric's name.
-SeriesLabels labels_of(const Histogram& histogram, QueryState& query) {
-    const std::vector<std::string> excluded{std::string(kBucketLabel)};
-    auto labels =
-        query.labels.keep(LabelSelection::without_name_and(excluded).select(histogram.labels));
-    labels.drop_name(query.delays_name_removal());
+/// Without the metric's name.
+SeriesLabels result_labels(const Histogram& histogram, const QueryState& query) {
+    auto labels = histogram.labels;
+    labels.drop_name(false);
+    labels.set_drops_name(query.delays_name_removal());
     return labels;
 }
 
@@ -70,7 +65,7 @@ void warn_of_each(std::span<const double> quantiles, ByteRange place, QueryState
 void tell_of_repairs(const std::vector<RepairedStep>& repairs, const Histogram& histogram,
                      ByteRange place, const Steps& steps, QueryState& query) {
     const auto name =
-        query.delays_name_removal() ? histogram.labels.get(kMetricName) : std::string_view();
+        query.delays_name_removal() ? histogram.bucket.get(kMetricName) : std::string_view();
     for (const auto& [step, repair] : repairs)
         query.annotations.tell_of_forced_monotonicity(name, place, steps.time(step), repair);
 }
@@ -80,7 +75,8 @@ Outcome<VectorValue> result_for(const std::vector<Histogram>& histograms, const 
     auto values = query.make_matrix(histograms.size(), steps.count);
     if (!values) return values.error();
     VectorValue result;
-    for (const auto& histogram : histograms) result.labels.push_back(labels_of(histogram, query));
+    for (const auto& histogram : histograms)
+        result.labels.push_back(result_labels(histogram, query));
     result.values = *std::move(values);
     return result;
 }

@@ -150,9 +150,9 @@ Outcome<std::vector<std::size_t>> rank(Aggregation op, const VectorValue& vector
     for (std::size_t step = 0; step < counts.size(); ++step) {
         if (auto may_go_on = query.check(); !may_go_on) return may_go_on.error();
         order.clear();
-        for (const auto& rows : groups.rows) {
+        for (std::size_t group = 0; group < groups.size(); ++group) {
             heap.clear();
-            for (const auto row : rows) {
+            for (const auto row : groups.rows(group)) {
                 const double value = vector.values.row(row)[step];
                 if (counts[step] > 0 && is_present(value)) heap.offer({value, row}, counts[step]);
             }
@@ -168,9 +168,9 @@ Outcome<std::vector<std::size_t>> rank(Aggregation op, const VectorValue& vector
 void limit(const VectorValue& vector, const Groups& groups, std::span<const std::size_t> counts,
            VectorValue& result) {
     for (std::size_t step = 0; step < counts.size(); ++step) {
-        for (const auto& rows : groups.rows) {
+        for (std::size_t group = 0; group < groups.size(); ++group) {
             std::size_t taken = 0;
-            for (const auto row : rows) {
+            for (const auto row : groups.rows(group)) {
                 const double value = vector.values.row(row)[step];
                 if (taken == counts[step]) break;
                 if (is_absent(value)) continue;
@@ -223,7 +223,7 @@ Outcome<VectorValue> rank_groups(const Aggregate& node, VectorValue vector,
     }
     const auto counts = counts_of(parameters, query.is_prometheus2());
     if (!counts) return counts.error();
-    const auto groups = group_series(node, vector, query);
+    const Groups groups(node, vector, query);
     if (node.op == Aggregation::limitk) {
         limit(vector, groups, *counts, *result);
         return result;

@@ -21,7 +21,7 @@ const Labels& SeriesLabels::none() {
 }
 
 Labels SeriesLabels::build() const {
-    if (!hides_name_) return *base_;
+    if (!hides_name_ || !base_->has(kMetricName)) return *base_;
     std::vector<Label> labels;
     for_each([&](const Label& label) { labels.push_back(label); });
     return Labels::from_sorted(labels);
@@ -83,6 +83,15 @@ Labels LabelSelection::select(const SeriesLabels& labels) const {
 
 void LabelSelection::append_key(const SeriesLabels& labels, std::string& key) const {
     for_each_taken(labels, [&](const Label& label) { append_label_key(key, label); });
+}
+
+std::size_t LabelGroups::add(const SeriesLabels& series) {
+    key_.clear();
+    selection_.append_key(series, key_);
+    if (const auto known = by_bytes_.find(key_); known != by_bytes_.end()) return known->second;
+    all_.push_back(Labels::from_bytes(key_));
+    by_bytes_.emplace(all_.back().bytes(), all_.size() - 1);
+    return all_.size() - 1;
 }
 
 std::vector<std::size_t> sorted_places(std::size_t count,

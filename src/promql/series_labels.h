@@ -3,11 +3,15 @@
 // whether its metric's name still counts. So most operations make no new label sets.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "telemetry/labels.h"
@@ -56,7 +60,7 @@ public:
         }
     }
     [[nodiscard]] Labels build() const;
-    /// Equal for equal labels, and only for them.
+    /// Equal for equal labels, and only for them: what build() gives, as bytes().
     void append_key(std::string& key) const;
     /// Orders as label sets are ordered, and is quicker to compare. Values with a NUL may be out of
     /// place, but always at the same one.
@@ -79,7 +83,7 @@ public:
     static LabelSelection without_name_and(std::span<const std::string> names);
 
     [[nodiscard]] Labels select(const SeriesLabels& labels) const;
-    /// Equal where what is selected is equal.
+    /// What select() gives, as bytes().
     void append_key(const SeriesLabels& labels, std::string& key) const;
 
 private:
@@ -93,6 +97,23 @@ private:
 
 /// Appends a label so that keys are equal only where labels are.
 void append_label_key(std::string& key, const Label& label);
+
+/// Series that are equal in some of their labels, by these. Confined to one thread.
+class LabelGroups {
+public:
+    explicit LabelGroups(LabelSelection selection) : selection_(std::move(selection)) {}
+
+    /// The group that the series belongs to: in the order of their first series.
+    std::size_t add(const SeriesLabels& series);
+    /// What the series of each have in common.
+    [[nodiscard]] const std::vector<Labels>& all() const { return all_; }
+
+private:
+    LabelSelection selection_;
+    std::vector<Labels> all_;
+    absl::flat_hash_map<std::string_view, std::size_t> by_bytes_;  // views of all_
+    std::string key_;                                              // of the last series
+};
 
 /// Label sets that a query has made. Confined to one thread.
 class LabelStore {

@@ -84,6 +84,13 @@ Labels Labels::from_sorted(std::span<const Label> labels) {
     return result;
 }
 
+Labels Labels::from_bytes(std::string_view bytes) {
+    Labels result;
+    result.bytes_ =
+        SharedBytes::make(bytes.size(), [&](char* at) { std::ranges::copy(bytes, at); });
+    return result;
+}
+
 std::optional<Labels> Labels::merge(std::span<const Label> labels, const Labels& others) {
     bool twice = false;
     Labels merged;

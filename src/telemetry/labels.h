@@ -72,6 +72,8 @@ public:
 
     /// As from(), of labels that are sorted already, no name twice, no value empty.
     static Labels from_sorted(std::span<const Label> labels);
+    /// Of the stored form, as bytes() gives it.
+    static Labels from_bytes(std::string_view bytes);
 
     /// Labels as from_sorted() takes them and `others` together; nothing if a name stands in both.
     static std::optional<Labels> merge(std::span<const Label> labels, const Labels& others);
