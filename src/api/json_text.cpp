@@ -6,7 +6,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <nlohmann/json.hpp>
+
+#include "api/go_number.h"
 
 namespace inferscope::api {
 namespace {
@@ -34,25 +37,6 @@ char* write_seconds(char* at, Timestamp time) {
     *at++ = static_cast<char>('0' + rest / 10 % 10);
     *at++ = static_cast<char>('0' + rest % 10);
     return at;
-}
-
-/// A whole number: its shortest digits, and zeros for those that they leave out. The library's
-/// fixed format would write them all.
-void append_padded(std::string& out, double value) {
-    std::array<char, 64> text{};
-    const auto format = std::chars_format::scientific;
-    const auto end = std::to_chars(text.begin(), text.end(), value, format).ptr;
-    const std::string_view number(text.data(), static_cast<std::size_t>(end - text.data()));
-    const auto mark = number.find('e');
-    std::size_t places = 0;  // before the point
-    std::from_chars(number.data() + mark + 2, end, places);
-    ++places;
-    for (const char c : number.substr(0, mark)) {
-        if (c == '.') continue;
-        out += c;
-        if (c != '-') --places;
-    }
-    out.append(places, '0');
 }
 
 }  // namespace
@@ -107,41 +91,35 @@ const SampleText::Head& SampleText::head_of(Timestamp time) {
     return head;
 }
 
-void SampleText::append(const Sample& sample) {
-    const Head& head = head_of(sample.time);
-    out_.append(head.text.data(), head.size);
-    if (last_value_.empty() || !same_bits(sample.value, last_)) {
-        last_value_.clear();
-        append_go_number(last_value_, sample.value);
-        last_value_ += "\"]";
-        last_ = sample.value;
+void SampleText::append(std::span<const Sample> series) {
+    next_ = 0;
+    char before = '[';
+    for (const auto& sample : series) {
+        if (buffer_.size() - used_ < kMostSampleBytes) flush();
+        char* at = buffer_.data() + used_;
+        *at++ = before;
+        before = ',';
+        const Head& head = head_of(sample.time);
+        std::memcpy(at, head.text.data(), sizeof head.text);
+        at += head.size;
+        if (!same_bits(sample.value, last_value_)) {
+            last_value_ = sample.value;
+            last_.set(sample.value);
+        }
+        at = last_.copy_to(at);
+        *at++ = '"';
+        *at++ = ']';
+        used_ = static_cast<std::size_t>(at - buffer_.data());
     }
-    out_ += last_value_;
+    flush();
+    out_ += series.empty() ? "[]" : "]";
 }
 
-void append_go_number(std::string& out, double value) {
-    constexpr double kExact = 9007199254740992;  // 2^53: from here on digits are left out
-    const double size = std::abs(value);
-    std::array<char, 64> text{};
-    if (size < kExact) {
-        const auto whole = static_cast<std::int64_t>(value);
-        if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
-            out.append(text.data(), std::to_chars(text.begin(), text.end(), whole).ptr);
-            return;
-        }
-        const auto format =
-            size != 0 && size < 1e-6 ? std::chars_format::scientific : std::chars_format::fixed;
-        out.append(text.data(), std::to_chars(text.begin(), text.end(), value, format).ptr);
-    } else if (size < 1e21) {
-        append_padded(out, value);
-    } else if (std::isnan(value)) {
-        out += "NaN";
-    } else if (std::isinf(value)) {
-        out += value > 0 ? "+Inf" : "-Inf";
-    } else {
-        const auto format = std::chars_format::scientific;
-        out.append(text.data(), std::to_chars(text.begin(), text.end(), value, format).ptr);
-    }
+void SampleText::flush() {
+    out_.append(buffer_.data(), used_);
+    used_ = 0;
 }
+
+void append_go_number(std::string& out, double value) { out += GoNumber(value).text(); }
 
 }  // namespace inferscope::api

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/go_number.h"
 #include "base/time.h"
 #include "telemetry/labels.h"
 #include "telemetry/sample.h"
@@ -21,14 +23,13 @@ void append_json(std::string& out, const Labels& labels);
 /// [1435781451.781,"1"]: the value as Go prints it. Source: prometheus, util/jsonutil.
 void append_json(std::string& out, const Sample& sample);
 
-/// Appends samples to `out`, as append_json() does; quick where a value stays the same, and where
-/// a series has the times of the one before.
+/// Appends series of samples to `out`; quick where a value stays the same, and where a series has
+/// the times of the one before.
 class SampleText {
 public:
     explicit SampleText(std::string& out) : out_(out) {}
-    /// What follows is of another series.
-    void begin_series() { next_ = 0; }
-    void append(const Sample& sample);
+    /// [[1435781451.781,"1"],...]
+    void append(std::span<const Sample> series);
 
 private:
     /// What stands before the value: `[1435781451.781,"`.
@@ -38,14 +39,18 @@ private:
         std::array<char, 31> text{};
     };
     static constexpr std::size_t kMostHeads = 12'000;  // a range query has at most 11,000 steps
+    static constexpr std::size_t kMostSampleBytes = sizeof(Head::text) + GoNumber::kRoom + 3;
 
     const Head& head_of(Timestamp time);
+    void flush();
 
     std::string& out_;
     std::vector<Head> heads_;  // of the series before, and of this one up to next_
     std::size_t next_ = 0;
-    double last_ = 0;
-    std::string last_value_;  ///< as text, with what ends a sample; empty before the first one
+    double last_value_ = 0;
+    GoNumber last_{last_value_};
+    std::array<char, 4096> buffer_;  // what is to be appended
+    std::size_t used_ = 0;
 };
 
 /// Seconds, with three digits behind the point unless these are zero.

@@ -48,8 +48,7 @@ void append_matrix(std::string& out, const std::vector<QuerySeries>& all) {
         out += R"({"metric":)";
         append_json(out, series.labels);
         out += R"(,"values":)";
-        text.begin_series();
-        append_list(out, series.samples, [&](const Sample& sample) { text.append(sample); });
+        text.append(series.samples);
         out += '}';
     });
 }

@@ -99,4 +99,10 @@ std::string format_number(double value) {
     return out;
 }
 
+ShortestDecimal shortest_decimal(double value) {
+    // fmt has no other name for it; std::to_chars() takes three times as long.
+    const auto [significand, exponent] = fmt::detail::dragonbox::to_decimal(value);
+    return {significand, exponent};
+}
+
 }  // namespace inferscope

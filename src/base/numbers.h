@@ -32,4 +32,12 @@ std::optional<double> parse_number(std::string_view text);
 void append_number(std::string& out, double value);
 std::string format_number(double value);
 
+/// The fewest digits that read back the same: significand * 10^exponent, without the sign.
+struct ShortestDecimal {
+    std::uint64_t significand = 0;
+    int exponent = 0;
+};
+/// Of a finite number other than zero.
+ShortestDecimal shortest_decimal(double value);
+
 }  // namespace inferscope

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/numbers.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <random>
+#include <string>
 
 namespace inferscope {
 namespace {
@@ -47,6 +53,28 @@ TEST(Numbers, TellsTheStaleMarkerFromOtherNaNs) {
     EXPECT_TRUE(is_stale_marker(kStaleMarker));
     EXPECT_FALSE(is_stale_marker(kNormalNaN));
     EXPECT_TRUE(std::isnan(kStaleMarker));
+}
+
+TEST(ShortestDecimal, HasTheDigitsOfTheStandardLibrary) {
+    std::mt19937_64 random(1);
+    std::array<char, 32> text{};
+    for (int i = 0; i < 1'000'000; ++i) {
+        const auto value = std::bit_cast<double>(random());
+        if (!std::isfinite(value) || value == 0) continue;
+        const auto [significand, exponent] = shortest_decimal(value);
+        const auto end = fmt::format_to(text.data(), "{}e{}", significand, exponent);
+        double again = 0;
+        std::from_chars(text.data(), end, again);
+        ASSERT_EQ(again, std::abs(value));
+        std::array<char, 32> expected{};
+        const auto* const point = std::to_chars(expected.begin(), expected.end(), std::abs(value),
+                                                std::chars_format::scientific)
+                                      .ptr;
+        std::string digits;
+        for (const char* at = expected.data(); at != point && *at != 'e'; ++at)
+            if (*at != '.') digits += *at;
+        ASSERT_EQ(std::to_string(significand), digits);
+    }
 }
 
 }  // namespace
