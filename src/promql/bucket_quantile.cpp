@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/vector_clones.h"
 #include "promql/step_values.h"
 
 namespace inferscope::promql {
@@ -12,6 +13,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLeastNormal = std::numeric_limits<double>::min();
+constexpr double kNearly = 1e-9;  // far above any tolerance: what differs by more needs no division
 
 using Buckets = std::span<Bucket>;
 
@@ -31,12 +34,11 @@ Buckets merge_equal(Buckets buckets) {
 /// True if the difference is what rounding does to sums. Source: Prometheus, util/almost.
 bool are_almost_equal(double a, double b) {
     constexpr double kTolerance = 1e-12;
-    constexpr double kLeastNormal = std::numeric_limits<double>::min();
     if (std::isnan(a) && std::isnan(b)) return true;
     const double difference = std::fabs(a - b);
     const double sum = std::fabs(a) + std::fabs(b);
     if (a == 0 || b == 0 || sum < kLeastNormal) return difference < kTolerance * kLeastNormal;
-    if (difference > 1e-9 * sum) return false;  // mostly so, and without a division
+    if (difference > kNearly * sum) return false;  // mostly so, and without a division
     return difference / std::min(sum, std::numeric_limits<double>::max()) < kTolerance;
 }
 
@@ -76,6 +78,15 @@ void raise_to_envelope(Buckets buckets) {
     }
 }
 
+double value_in_first(const Bucket& found, double rank) {
+    if (found.upper_bound <= 0) return found.upper_bound;
+    return 0 + found.upper_bound * (rank / found.count);  // never -0
+}
+double value_between(const Bucket& below, const Bucket& found, double rank) {
+    return below.upper_bound + (found.upper_bound - below.upper_bound) *
+                                   ((rank - below.count) / (found.count - below.count));
+}
+
 /// Of sorted buckets; `quantile` lies between 0 and 1.
 double quantile_of_sorted(double quantile, Buckets buckets, Dialect dialect, BucketRepair& repair) {
     if (buckets.back().upper_bound != kInfinity) return kNaN;
@@ -88,22 +99,29 @@ double quantile_of_sorted(double quantile, Buckets buckets, Dialect dialect, Buc
     if (buckets.size() < 2) return kNaN;
     const double observations = buckets.back().count;
     if (observations == 0) return kNaN;
-    double rank = quantile * observations;
+    const double rank = quantile * observations;
     const Buckets finite = buckets.first(buckets.size() - 1);
     const auto found = std::ranges::partition_point(
         finite, [&](const Bucket& bucket) { return !(bucket.count >= rank); });
     if (found == finite.end()) return finite.back().upper_bound;
-    const bool is_first = found == finite.begin();
-    if (is_first && found->upper_bound <= 0) return found->upper_bound;
-    double start = 0;  // of the first bucket
-    double count = found->count;
-    if (!is_first) {
-        const Bucket& below = *(found - 1);
-        start = below.upper_bound;
-        count -= below.count;
-        rank -= below.count;
+    if (found == finite.begin()) return value_in_first(*found, rank);
+    return value_between(*(found - 1), *found, rank);
+}
+
+/// For each step: counts in `places` a bucket in which the rank doesn't lie yet if `is_finite`, and
+/// notes in `mends` where it has to be mended. `below`: the next smaller bucket, or the same.
+INFERSCOPE_VECTOR_CLONES
+void pass_bucket(const double* below, const double* counts, const double* ranks, bool is_finite,
+                 std::uint64_t* places, std::uint64_t* mends, std::size_t steps) {
+    const std::uint64_t counted = is_finite ? 1 : 0;
+    for (std::size_t at = 0; at < steps; ++at) {
+        const double rise = counts[at] - below[at];
+        const double sum = std::fabs(counts[at]) + std::fabs(below[at]);
+        // As are_almost_equal() tells, for what is above zero; a NaN is neither.
+        const bool is_more = rise > kNearly * sum && sum >= kLeastNormal;
+        mends[at] |= static_cast<std::uint64_t>(!(rise == 0 || is_more));
+        places[at] += counts[at] >= ranks[at] ? 0 : counted;
     }
-    return start + (found->upper_bound - start) * (rank / count);
 }
 
 /// Out of the range of quantiles: no bucket is looked at.
@@ -169,6 +187,9 @@ BucketColumns::BucketColumns(std::span<const double> upper_bounds,
     }
     std::ranges::sort(columns_, {}, &Column::upper_bound);
     buckets_.reserve(columns_.size());
+    const auto twice = std::ranges::adjacent_find(columns_, {}, &Column::upper_bound);
+    is_proper_ =
+        columns_.size() >= 2 && columns_.back().upper_bound == kInfinity && twice == columns_.end();
 }
 
 std::span<Bucket> BucketColumns::gather(std::size_t step) {
@@ -180,9 +201,42 @@ std::span<Bucket> BucketColumns::gather(std::size_t step) {
     return buckets_;
 }
 
+void BucketColumns::find_places(std::span<const double> quantiles) {
+    const auto steps = quantiles.size();
+    ranks_.resize(steps);
+    places_.assign(steps, 0);
+    mends_.assign(steps, 0);
+    const double* const observations = columns_.back().counts;
+    for (std::size_t at = 0; at < steps; ++at) {
+        ranks_[at] = quantiles[at] * observations[at];
+        mends_[at] = is_no_quantile(quantiles[at]) || observations[at] == 0 ? 1 : 0;
+    }
+    const double* below = columns_.front().counts;
+    for (const Column& column : columns_) {
+        pass_bucket(below, column.counts, ranks_.data(), &column != &columns_.back(),
+                    places_.data(), mends_.data(), steps);
+        below = column.counts;
+    }
+}
+
+double BucketColumns::value_at(std::size_t step) const {
+    const auto place = places_[step];
+    const auto finite = columns_.size() - 1;
+    if (place == finite) return columns_[finite - 1].upper_bound;
+    const Bucket found{columns_[place].upper_bound, columns_[place].counts[step]};
+    if (place == 0) return value_in_first(found, ranks_[step]);
+    const Column& below = columns_[place - 1];
+    return value_between({below.upper_bound, below.counts[step]}, found, ranks_[step]);
+}
+
 void BucketColumns::quantile(std::span<const double> quantiles, Dialect dialect,
                              std::span<double> out, std::vector<RepairedStep>* repairs) {
+    if (is_proper_) find_places(quantiles);
     for (std::size_t at = 0; at < out.size(); ++at) {
+        if (is_proper_ && mends_[at] == 0) {
+            out[at] = value_at(at);
+            continue;
+        }
         const auto buckets = gather(at);
         if (buckets.empty()) {
             out[at] = kAbsent;

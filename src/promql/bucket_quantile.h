@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -61,9 +62,18 @@ private:
     };
 
     std::span<Bucket> gather(std::size_t step);
+    void find_places(std::span<const double> quantiles);
+    /// The quantile of a step at which nothing is to be mended.
+    [[nodiscard]] double value_at(std::size_t step) const;
 
     std::vector<Column> columns_;  ///< by upper bound
     std::vector<Bucket> buckets_;  ///< of one step
+    bool is_proper_ = false;       ///< each bound stands once, and the last one is +Inf
+
+    // Of proper columns, all steps at once.
+    std::vector<double> ranks_;          ///< that the quantile has
+    std::vector<std::uint64_t> places_;  ///< of the first bucket that reaches it
+    std::vector<std::uint64_t> mends_;   ///< not 0: a look at the buckets one by one is needed
 };
 
 }  // namespace inferscope::promql

@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 #include <span>
 #include <vector>
 
 #include "promql/numbers_for_test.h"
 #include "promql/step_values.h"
+#include "telemetry/sample.h"
 
 namespace inferscope::promql {
 namespace {
@@ -114,6 +117,64 @@ TEST(BucketColumns, LeaveOutAbsentBucketsAtTheirSteps) {
     histogram.fraction(std::vector<double>(4, 0.1), std::vector<double>(4, 0.5), out);
     EXPECT_EQ(out[0], 20.0 / 80);
     EXPECT_TRUE(is_absent(out[3]));
+}
+
+TEST(BucketColumns, GiveTheBitsOfEachStepAlone) {
+    std::mt19937_64 random(3);
+    const auto below = [&](std::uint64_t end) { return random() % end; };
+    for (int round = 0; round < 3000; ++round) {
+        const std::size_t steps = 1 + below(20);
+        std::vector<double> bounds;
+        for (std::size_t i = 1 + below(8); i > 0; --i)
+            bounds.push_back(static_cast<double>(below(12)) / 4 - 0.5);
+        if (below(8) != 0) bounds.push_back(kInfinity);
+        std::ranges::sort(bounds);
+        if (below(2) == 0) bounds.erase(std::ranges::unique(bounds).begin(), bounds.end());
+        std::vector<std::vector<double>> counts(bounds.size(), std::vector<double>(steps));
+        for (std::size_t step = 0; step < steps; ++step) {
+            double count = below(4) == 0 ? 0 : static_cast<double>(below(100)) / 7;
+            const auto trouble = below(40);
+            for (auto& column : counts) {
+                if (below(3) != 0) count += static_cast<double>(below(100)) / 7;
+                column[step] = count;
+                if (below(bounds.size()) != 0) continue;
+                if (trouble == 0) column[step] = kAbsent;
+                if (trouble == 1) column[step] = kNaN;
+                if (trouble == 2) column[step] = kInfinity;
+                if (trouble == 3) column[step] = count * (1 + 1e-13);
+                if (trouble == 4) column[step] = count - 1;
+                if (trouble == 5) column[step] = count * 1e-310;
+            }
+        }
+        std::vector<double> quantiles(steps);
+        for (auto& one : quantiles)
+            one = below(9) == 0 ? -0.5 + static_cast<double>(below(3))
+                                : static_cast<double>(below(101)) / 100;
+        const std::vector<std::span<const double>> columns(counts.begin(), counts.end());
+        for (const auto dialect : {prometheus2, prometheus3}) {
+            std::vector<double> out(steps);
+            std::vector<RepairedStep> repairs;
+            BucketColumns(bounds, columns).quantile(quantiles, dialect, out, &repairs);
+            std::size_t repaired = 0;
+            for (std::size_t step = 0; step < steps; ++step) {
+                std::vector<Bucket> buckets;
+                for (std::size_t i = 0; i < bounds.size(); ++i) {
+                    if (is_present(counts[i][step]))
+                        buckets.push_back({bounds[i], counts[i][step]});
+                }
+                BucketRepair repair;
+                const double alone =
+                    buckets.empty() ? kAbsent
+                                    : bucket_quantile(quantiles[step], buckets, dialect, &repair);
+                ASSERT_TRUE(same_bits(out[step], alone) ||
+                            (std::isnan(out[step]) && std::isnan(alone) &&
+                             is_absent(out[step]) == is_absent(alone)))
+                    << out[step] << ' ' << alone;
+                repaired += repair.forced_monotonic ? 1 : 0;
+            }
+            ASSERT_EQ(repairs.size(), dialect == prometheus3 ? repaired : 0);
+        }
+    }
 }
 
 TEST(BucketColumns, TellWhichStepsTheyMended) {
