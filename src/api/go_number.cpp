@@ -73,6 +73,7 @@ void GoNumber::set(double value) {
 
 void GoNumber::write_word(std::string_view word) {
     std::ranges::copy(word, bytes_.begin());
+    begin_ = 0;
     end_ = static_cast<std::uint8_t>(word.size());
 }
 

@@ -10,14 +10,20 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "telemetry/sample.h"
 
 namespace inferscope::api {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 std::string number(double value) {
-    const GoNumber number(value);
+    static GoNumber number(0);  // whatever it was before
+    number.set(value);
     std::array<char, GoNumber::kRoom> copied{};
     const auto* const end = number.copy_to(copied.data());
     EXPECT_EQ(std::string_view(copied.data(), end), number.text());
@@ -34,6 +40,23 @@ TEST(GoNumber, IsWrittenAsPrometheusWritesIt) {
     EXPECT_EQ(number(9007199254740991), "9007199254740991");
     EXPECT_EQ(number(-std::numeric_limits<double>::infinity()), "-Inf");
     EXPECT_EQ(number(std::numeric_limits<double>::quiet_NaN()), "NaN");
+}
+
+TEST(GoNumber, IsTheSameWhateverItWasBefore) {
+    const std::vector<std::pair<double, std::string>> all{
+        {0.5, "0.5"},         {kNaN, "NaN"},
+        {-1e300, "-1e+300"},  {1234567.25, "1234567.25"},
+        {-kInfinity, "-Inf"}, {7, "7"},
+        {kInfinity, "+Inf"},  {-1e20, "-100000000000000000000"}};
+    GoNumber changing(1);
+    for (const auto& [before, before_text] : all) {
+        for (const auto& [value, text] : all) {
+            changing.set(before);
+            EXPECT_EQ(changing.text(), before_text);
+            changing.set(value);
+            EXPECT_EQ(changing.text(), text);
+        }
+    }
 }
 
 TEST(GoNumber, HasTwoDigitsInAnExponentAtLeast) {

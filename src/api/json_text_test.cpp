@@ -28,6 +28,7 @@ TEST(SampleText, IsThatOfEachSampleWhateverStoodBefore) {
         {{1000, 1}, {2500, 1}, {-4001, 0.5}},
         {{1000, 1}, {2500, 2}},
         {{1001, 2}, {2500, 2}, {-4001, 2}, {7000, -0.0}},
+        {{1, 0.1}, {2, std::numeric_limits<double>::quiet_NaN()}, {3, 1e22}, {4, 1e-300}},
         {},
         {{std::numeric_limits<Timestamp>::min(), 3}, {std::numeric_limits<Timestamp>::max(), 3}},
         std::vector<Sample>(12'010, {5000, 1}),
