@@ -90,7 +90,8 @@ std::size_t LabelGroups::add(const SeriesLabels& series) {
     selection_.append_key(series, key_);
     if (const auto known = by_bytes_.find(key_); known != by_bytes_.end()) return known->second;
     all_.push_back(Labels::from_bytes(key_));
-    by_bytes_.emplace(all_.back().bytes(), all_.size() - 1);
+    const auto bytes = all_.back().bytes();
+    by_bytes_.emplace(absl::string_view(bytes.data(), bytes.size()), all_.size() - 1);
     return all_.size() - 1;
 }
 

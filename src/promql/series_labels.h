@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
 
 #include <cstddef>
 #include <deque>
@@ -111,7 +112,7 @@ public:
 private:
     LabelSelection selection_;
     std::vector<Labels> all_;
-    absl::flat_hash_map<std::string_view, std::size_t> by_bytes_;  // views of all_
+    absl::flat_hash_map<absl::string_view, std::size_t> by_bytes_;  // views of all_
     std::string key_;                                              // of the last series
 };
 

@@ -104,7 +104,8 @@ public:
 
     template <typename H>
     friend H AbslHashValue(H state, const Labels& labels) {
-        return H::combine(std::move(state), labels.bytes());
+        const auto bytes = labels.bytes();
+        return H::combine_contiguous(std::move(state), bytes.data(), bytes.size());
     }
 
 private:

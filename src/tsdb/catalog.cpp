@@ -199,15 +199,6 @@ VerdictCounts Catalog::judge(std::span<const OwnedName> names, Timestamp time,
     return counts;
 }
 
-std::vector<FoundSeries> Catalog::select(std::span<const Matcher> matchers, Timestamp from,
-                                         Timestamp to) const {
-    std::vector<FoundSeries> all;
-    for (const auto id : index_.select(matchers)) {
-        if (last(series_[id]) >= from) all.push_back(found(id, from, to));
-    }
-    return all;
-}
-
 /// Tells of series whether their samples in memory reach into a time.
 class Catalog::Reach {
 public:
@@ -238,6 +229,16 @@ private:
     const Timestamp to_;
     absl::flat_hash_map<std::uint32_t, Timestamp> oldest_rows_;  // by number of the epoch
 };
+
+std::vector<FoundSeries> Catalog::select(std::span<const Matcher> matchers, Timestamp from,
+                                         Timestamp to) const {
+    Reach reaches(*this, from, to);
+    std::vector<FoundSeries> all;
+    for (const auto id : index_.select(matchers)) {
+        if (reaches(id)) all.push_back(found(id, from, to));
+    }
+    return all;
+}
 
 std::vector<Labels> Catalog::label_sets(std::span<const Matcher> matchers, Timestamp from,
                                         Timestamp to) const {

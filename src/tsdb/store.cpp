@@ -33,7 +33,8 @@ void merge(Selection& all, Selection more) {
     std::ranges::move(more.rows, std::back_inserter(all.rows));
     std::ranges::move(more.warnings, std::back_inserter(all.warnings));
     absl::flat_hash_map<Labels, std::size_t> places;
-    for (std::size_t i = 0; i < all.series.size(); ++i) places[all.series[i].labels] = i;
+    places.reserve(all.series.size() + more.series.size());
+    for (std::size_t i = 0; i < all.series.size(); ++i) places.emplace(all.series[i].labels, i);
     for (auto& series : more.series) {
         for (auto& part : series.parts) part.rows += rows;
         const auto place = places.find(series.labels);
