@@ -16,7 +16,7 @@ namespace inferscope::app {
 namespace {
 
 constexpr int kLooksToGiveBack = 5;
-constexpr std::size_t kMuch = std::size_t{8} << 20;
+constexpr std::size_t kMuch = std::size_t{4} << 20;
 
 }  // namespace
 
