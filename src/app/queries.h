@@ -23,7 +23,7 @@ struct QueryFlags {
     std::string lookback_delta = "5m";
     std::string compat = "3";  ///< --promql.compat: "2" or "3"
     std::string features{};    ///< --enable-feature: names, separated by commas
-    std::size_t cache_bytes = std::size_t{16} << 20;  ///< --query.cache-size
+    std::size_t cache_bytes = std::size_t{8} << 20;  ///< --query.cache-size
 };
 
 /// `default_step` is that of subqueries without one. Fails with the flag and what it wants; an

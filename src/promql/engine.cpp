@@ -57,11 +57,13 @@ Steps steps_of(const QueryTimes& times) {
 }
 
 std::vector<Sample> samples_of(std::span<const double> column, const Steps& steps) {
-    std::vector<Sample> samples;
-    samples.reserve(column.size());
+    std::vector<Sample> samples(column.size());
+    std::size_t present = 0;
     for (std::size_t step = 0; step < column.size(); ++step) {
-        if (is_present(column[step])) samples.push_back({steps.time(step), column[step]});
+        samples[present] = {steps.time(step), column[step]};
+        present += is_present(column[step]) ? 1 : 0;
     }
+    samples.resize(present);
     return samples;
 }
 

@@ -65,11 +65,10 @@ void extrapolate(const Reach& windows, std::size_t count, const StepColumns& out
 }  // namespace
 
 Extrapolation::Extrapolation(const Windows& windows)
-    : range_seconds_(seconds(windows.first_end - windows.first_start)),
-      count_(windows.steps()),
-      values_(7 * count_) {
-    if (windows.times.empty()) return;  // all are zero
-    const auto column = [&](std::size_t number) { return values_.data() + number * count_; };
+    : range_seconds_(seconds(windows.first_end - windows.first_start)), count_(windows.steps()) {
+    if (windows.times.empty()) return;
+    values_ = std::make_unique_for_overwrite<double[]>(7 * count_);
+    const auto column = [&](std::size_t number) { return values_.get() + number * count_; };
     extrapolate({windows.times.data(), windows.begins.data(), windows.ends.data(),
                  windows.first_start, windows.first_end, windows.step, range_seconds_},
                 count_,

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "base/time.h"
 
@@ -73,6 +73,7 @@ public:
     explicit Extrapolation(const Windows& windows);
 
     [[nodiscard]] Step operator[](std::size_t at) const {
+        if (!values_) return {};
         const auto value = [&](std::size_t number) { return values_[number * count_ + at]; };
         return {value(0), value(1), value(2), value(3), value(4), value(5), value(6)};
     }
@@ -80,8 +81,9 @@ public:
 
 private:
     double range_seconds_;
-    std::size_t count_;           // steps
-    std::vector<double> values_;  // of all steps the first member of Step, then the second, ...
+    std::size_t count_;  // steps
+    /// Of all steps the first member of Step, then the second, ...; null: all are zero.
+    std::unique_ptr<double[]> values_;
 };
 
 }  // namespace inferscope::promql
