@@ -35,6 +35,20 @@ std::vector<Partition> partitions_of(const Groups& groups) {
     return all;
 }
 
+/// Where in `partitions` the work of one thread at a time begins, and their end: few large ones, or
+/// many small ones.
+std::vector<std::size_t> jobs_of(std::span<const Partition> partitions) {
+    std::vector<std::size_t> begins;
+    std::size_t rows = 0;
+    for (std::size_t at = 0; at < partitions.size(); ++at) {
+        if (rows == 0) begins.push_back(at);
+        rows += partitions[at].end - partitions[at].begin;
+        if (rows >= kAggregationPartition / 4) rows = 0;
+    }
+    begins.push_back(partitions.size());
+    return begins;
+}
+
 Outcome<VectorValue> result_for(const Groups& groups, std::size_t steps, QueryState& query) {
     auto values = query.make_matrix(groups.size(), steps);
     if (!values) return values.error();
@@ -80,9 +94,10 @@ Outcome<void> add_up(Aggregation op, const VectorValue& vector, const Groups& gr
     const auto is_whole = [&](const Partition& partition) {
         return partition.begin == 0 && partition.end == groups.rows(partition.group).size();
     };
-    const auto add_partitions = [&](std::size_t begin, std::size_t end) {
+    const auto jobs = jobs_of(partitions);
+    const auto add_partitions = [&](std::size_t job) {
         std::unique_ptr<GroupSum> of_whole;  // one group after the other
-        for (auto at = begin; at < end; ++at) {
+        for (auto at = jobs[job]; at < jobs[job + 1]; ++at) {
             const auto& partition = partitions[at];
             auto& sum = is_whole(partition) ? of_whole : sums[at];
             if (sum) {
@@ -95,7 +110,7 @@ Outcome<void> add_up(Aggregation op, const VectorValue& vector, const Groups& gr
             if (is_whole(partition)) sum->finish(result.values.row(partition.group));
         }
     };
-    auto done = query.for_each_block(partitions.size(), vector.size() * steps, add_partitions);
+    auto done = query.for_each_part(jobs.size() - 1, vector.size() * steps, add_partitions);
     if (!done) return done;
     for (std::size_t at = 0; at < partitions.size();) {
         const auto first = at++;
