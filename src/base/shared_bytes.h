@@ -20,7 +20,8 @@ public:
     static SharedBytes make(std::size_t size, Fill&& fill) {
         SharedBytes made;
         if (size == 0) return made;
-        made.head_ = new (::operator new(sizeof(Head) + size)) Head{1, static_cast<std::uint32_t>(size)};
+        made.head_ =
+            new (::operator new(sizeof(Head) + size)) Head{1, static_cast<std::uint32_t>(size)};
         std::forward<Fill>(fill)(made.head_->bytes());
         return made;
     }
@@ -40,7 +41,8 @@ public:
     }
 
     [[nodiscard]] std::string_view view() const {
-        return head_ == nullptr ? std::string_view() : std::string_view(head_->bytes(), head_->size);
+        return head_ == nullptr ? std::string_view()
+                                : std::string_view(head_->bytes(), head_->size);
     }
     [[nodiscard]] bool empty() const { return head_ == nullptr; }
     bool operator==(const SharedBytes& other) const {

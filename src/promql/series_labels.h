@@ -113,7 +113,7 @@ private:
     LabelSelection selection_;
     std::vector<Labels> all_;
     absl::flat_hash_map<absl::string_view, std::size_t> by_bytes_;  // views of all_
-    std::string key_;                                              // of the last series
+    std::string key_;                                               // of the last series
 };
 
 /// Label sets that a query has made. Confined to one thread.
